@@ -1,0 +1,1 @@
+"""What surrounds the edge: the demo shop, service files, dashboards."""

@@ -1,0 +1,1 @@
+"""Two small built-in systems, a magazine-like CMS and a commerce server, to click through the seam."""

@@ -1,0 +1,198 @@
+"""One family of errors: what the client hears, who is to blame, and whether another try may help.
+
+The attributes feed the response, the metric and the retry. Foreign errors are translated once, where foreign code is
+called, and keep their cause. Messages are for operators (log); a client only ever sees the status and the request id.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+Blame = Literal["client", "edge", "system"]
+
+
+class InseamError(Exception):
+    """Everything Inseam raises on purpose."""
+
+
+class EdgeError(InseamError):
+    """A request cannot be served as asked.
+
+    `status` is what the client hears, `blame` whose fault it is, `retry` whether the same request may be tried on
+    another server *provided that it is safe to send again*, `reason` the metric's label.
+    """
+
+    status: ClassVar[int] = 500
+    blame: ClassVar[Blame] = "edge"
+    retry: ClassVar[bool] = False
+    reason: ClassVar[str] = "internal"
+
+
+# --- the client's fault -----------------------------------------------------------------------------------------------
+
+
+class ClientError(EdgeError):
+    """The client sent something that must not be passed on."""
+
+    status, blame = 400, "client"
+    reason = "bad_request"
+
+
+class BadRequest(ClientError):
+    """The bytes are not one HTTP/1.x request that every reader would read alike. RFC 9112."""
+
+
+class AmbiguousPath(ClientError):
+    """Two servers could read this path differently, so no owner can be named for it. RFC 3986, 6; DESIGN, 4."""
+
+    reason = "ambiguous_path"
+
+
+class RequestTimeout(ClientError):
+    """The head did not arrive in time, or the body stopped arriving."""
+
+    status, reason = 408, "request_timeout"
+
+
+class BodyTooLarge(ClientError):
+    """The request's body is larger than the limit."""
+
+    status, reason = 413, "body_too_large"
+
+
+class UriTooLong(ClientError):
+    """The request line is longer than the limit."""
+
+    status, reason = 414, "uri_too_long"
+
+
+class MisdirectedRequest(ClientError):
+    """The Host is none of ours. RFC 9110, 7.4."""
+
+    status, reason = 421, "unknown_host"
+
+
+class HeadTooLarge(ClientError):
+    """The header section is larger, or has more fields, than the limit. RFC 6585, 5."""
+
+    status, reason = 431, "head_too_large"
+
+
+class MethodRefused(ClientError):
+    """CONNECT and TRACE are not for a reverse proxy. RFC 9110, 9.3.6 and 9.3.8."""
+
+    status, reason = 405, "method_refused"
+
+
+class ExpectationFailed(ClientError):
+    """`Expect` asks for something other than 100-continue. RFC 9110, 10.1.1."""
+
+    status, reason = 417, "expectation"
+
+
+class VersionRefused(ClientError):
+    """An HTTP version we do not speak. RFC 9110, 15.6.6."""
+
+    status, reason = 505, "version"
+
+
+class NoRule(EdgeError):
+    """No rule of the file holds for the request."""
+
+    status, blame, reason = 404, "edge", "no_rule"
+
+
+# --- a system's fault -------------------------------------------------------------------------------------------------
+
+
+class SystemFault(EdgeError):
+    """A system did not do its part."""
+
+    status, blame = 502, "system"
+    reason = "bad_gateway"
+
+
+class ServerRefused(SystemFault):
+    """Nobody listens at the server's address, or its name does not resolve."""
+
+    retry, reason = True, "refused"
+
+
+class ConnectTimeout(SystemFault):
+    """The server did not accept the connection in time."""
+
+    status, retry, reason = 504, True, "connect_timeout"
+
+
+class ServerReset(SystemFault):
+    """The server closed the connection before its answer was whole."""
+
+    retry, reason = True, "reset"
+
+
+class BadResponse(SystemFault):
+    """The server's bytes are not one HTTP/1.x response that every reader would read alike."""
+
+    reason = "bad_response"
+
+
+class ResponseTimeout(SystemFault):
+    """The server was asked and did not answer in time."""
+
+    status, reason = 504, "response_timeout"
+
+
+class SystemDown(SystemFault):
+    """Every server of the system is ejected."""
+
+    status, reason = 503, "system_down"
+
+
+class QueueFull(SystemFault):
+    """All connections to the system are busy, and so is the queue, or the wait in it was too long."""
+
+    status, reason = 503, "queue_full"
+
+
+# --- the operator's fault ---------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Position:
+    """A place in a file; line and column count from 1, 0 when only the file is known."""
+
+    file: str
+    line: int = 0
+    column: int = 0
+
+    def __str__(self) -> str:
+        """`rules.yaml:8:11`, the form that editors and terminals make clickable."""
+        return f"{self.file}:{self.line}:{self.column}" if self.line else self.file
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Problem:
+    """One thing wrong with a rules file: where, what, and a way out."""
+
+    position: Position
+    message: str
+    hint: str = ""
+    severity: Literal["error", "warning"] = "error"
+
+    def __str__(self) -> str:
+        """One line, as compilers print it: `rules.yaml:8:11: error: ... (did you mean ...?)`."""
+        hint = f" ({self.hint})" if self.hint else ""
+        return f"{self.position}: {self.severity}: {self.message}{hint}"
+
+
+class RulesProblems(InseamError):
+    """A rules file cannot be used; `problems` has all of them, in file order."""
+
+    def __init__(self, problems: list[Problem]) -> None:
+        self.problems = sorted(problems)
+        super().__init__("\n".join(str(problem) for problem in self.problems))
+
+
+class StartError(InseamError):
+    """The program cannot start: one clear line for the operator (port in use, unreadable key, missing file)."""
