@@ -1,0 +1,358 @@
+"""Heads: from bytes to values, through the strict gate.
+
+A `Block` is a header section read once: its lines, what they say about framing and connection, and the lines that go on
+to a system, joined and ready. A browser says nearly the same thing with every request of a connection, so the
+connection keeps its last block and compares bytes (70 ns) instead of reading again (8 us); nothing is shared between
+connections.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from router.errors import (
+    BadRequest,
+    BadResponse,
+    EdgeError,
+    ExpectationFailed,
+    HeadTooLarge,
+    MethodRefused,
+    VersionRefused,
+)
+from router.wire import grammar
+
+UNKNOWN: Final = -1
+"""No Content-Length was given."""
+
+# What a header line means to us; a line that means nothing passes through.
+_HOST, _LENGTH, _CODING, _CONNECTION, _DROP, _UPGRADE, _EXPECT, _TE, _COOKIE, _TRACE, _REQUEST_ID, _FORWARDED = range(
+    12
+)
+
+_REQUEST_LINES: Final[dict[bytes, int]] = {
+    b"host": _HOST,
+    b"content-length": _LENGTH,
+    b"transfer-encoding": _CODING,
+    b"connection": _CONNECTION,
+    b"upgrade": _UPGRADE,
+    b"expect": _EXPECT,
+    b"te": _TE,
+    b"traceparent": _TRACE,
+    b"x-request-id": _REQUEST_ID,
+    b"x-forwarded-for": _FORWARDED,
+    b"x-forwarded-proto": _FORWARDED,
+    b"x-forwarded-host": _FORWARDED,
+    # hop by hop: RFC 9110, 7.6.1, and RFC 7230's list of old
+    b"keep-alive": _DROP,
+    b"proxy-connection": _DROP,
+    b"proxy-authenticate": _DROP,
+    b"proxy-authorization": _DROP,
+    b"trailer": _DROP,
+    b"http2-settings": _DROP,
+    # what only the edge may say: REQUIREMENTS, 21
+    b"via": _DROP,
+    b"forwarded": _DROP,
+    b"x-real-ip": _DROP,
+    b"x-client-ip": _DROP,
+    b"x-cluster-client-ip": _DROP,
+    b"true-client-ip": _DROP,
+    b"cf-connecting-ip": _DROP,
+    b"x-original-url": _DROP,
+    b"x-original-uri": _DROP,
+    b"x-original-host": _DROP,
+    b"x-rewrite-url": _DROP,
+    b"x-host": _DROP,
+}
+
+_DROPPED_PREFIXES: Final = (b"inseam-", b"x-forwarded-", b"x-accel-", b"x-original-", b"x-rewrite-")
+
+_RESPONSE_LINES: Final[dict[bytes, int]] = {
+    b"content-length": _LENGTH,
+    b"transfer-encoding": _CODING,
+    b"connection": _CONNECTION,
+    b"upgrade": _UPGRADE,
+    b"keep-alive": _DROP,
+    b"proxy-connection": _DROP,
+    b"proxy-authenticate": _DROP,
+    b"trailer": _DROP,
+    b"te": _DROP,
+    # for the edge's ears only
+    b"x-accel-redirect": _DROP,
+    b"x-accel-buffering": _DROP,
+    b"x-sendfile": _DROP,
+}
+
+_FRAMING: Final = frozenset((b"host", b"content-length", b"transfer-encoding", b"content-type", b"cookie",
+                             b"authorization", b"set-cookie", b"location"))  # fmt: skip
+"""Lines that `Connection: name` cannot remove: who could would change what the message says. nginx and Envoy agree."""
+
+
+class Block:
+    """A header section. `lines` are those that pass, (name as it came, value); `forward` is the same, joined.
+
+    `length` is Content-Length in bytes or UNKNOWN; `chunked` whether the body is. `close` and `keep_alive` are what
+    Connection said; `upgrade` the protocol asked for or granted, in lower case, empty for none.
+    """
+
+    __slots__ = (
+        "chunked",
+        "close",
+        "dropped_names",
+        "expect",
+        "forward",
+        "forwarded",
+        "host",
+        "keep_alive",
+        "length",
+        "lines",
+        "request_id",
+        "traceparent",
+        "trailers",
+        "upgrade",
+    )  # fmt: skip
+
+    def __init__(self) -> None:
+        self.lines: list[tuple[bytes, bytes]] = []
+        self.forward = b""
+        self.host = b""
+        self.length = UNKNOWN
+        self.chunked = False
+        self.close = False
+        self.keep_alive = False
+        self.upgrade = b""
+        self.expect = False
+        self.trailers = False
+        self.traceparent = b""
+        self.request_id = b""
+        self.forwarded: list[tuple[bytes, bytes]] = []
+        self.dropped_names: frozenset[bytes] = frozenset()
+
+
+class RequestHead:
+    """One request's head. `target` is in origin form (or `*`), as it came; `minor` is the 0 or 1 of HTTP/1.x."""
+
+    __slots__ = ("block", "method", "minor", "target")
+
+    def __init__(self, method: bytes, target: bytes, minor: int, block: Block) -> None:
+        self.method = method
+        self.target = target
+        self.minor = minor
+        self.block = block
+
+    @property
+    def keep_alive(self) -> bool:
+        """Whether the client wants the connection to stay. RFC 9112, 9.3."""
+        block = self.block
+        return not block.close and (self.minor == 1 or block.keep_alive)
+
+
+class ResponseHead:
+    """One answer's head; `start` is its status line as it goes on, without the line's end."""
+
+    __slots__ = ("block", "minor", "start", "status")
+
+    def __init__(self, status: int, minor: int, start: bytes, block: Block) -> None:
+        self.status = status
+        self.minor = minor
+        self.start = start
+        self.block = block
+
+    @property
+    def keep_alive(self) -> bool:
+        """Whether the server keeps the connection. RFC 9112, 9.3."""
+        block = self.block
+        return not block.close and (self.minor == 1 or block.keep_alive)
+
+
+# --- requests ---------------------------------------------------------------------------------------------------------
+
+
+def request_line(line: bytes) -> tuple[bytes, bytes, int]:
+    """Return method, target and minor version of a request line. Raises BadRequest, MethodRefused, VersionRefused."""
+    found = grammar.REQUEST_LINE.fullmatch(line)
+    if found is None:
+        raise _bad_request_line(line)
+    method, target, minor = found.groups()
+    if method in (b"CONNECT", b"TRACE"):
+        raise MethodRefused(f"{method.decode()} is not for a reverse proxy")
+    if target[0] != 0x2F:  # a slash
+        if target == b"*" and method != b"OPTIONS":
+            raise BadRequest("the target * goes only with OPTIONS")
+        if target != b"*" and target[:7].lower() != b"http://" and target[:8].lower() != b"https://":
+            raise BadRequest("the target has no form of RFC 9112, 3.2")
+    if b"#" in target:
+        raise BadRequest("the target has a fragment")
+    return method, target, 1 if minor == b"1" else 0
+
+
+def _bad_request_line(line: bytes) -> EdgeError:
+    version = grammar.VERSION.search(line)
+    if version is not None and version[1] != b"1":
+        return VersionRefused(f"HTTP/{version[1].decode()}.{version[2].decode()} is not spoken here")
+    return BadRequest("the request line is malformed")
+
+
+def request_block(block: bytes, max_fields: int) -> Block:
+    """Return a request's header section, `block` being its lines with their ends, without the empty one.
+
+    Raises BadRequest, HeadTooLarge (more than `max_fields` lines), ExpectationFailed.
+    """
+    if grammar.FIELDS.fullmatch(block) is None:
+        raise BadRequest("a header line is malformed")
+    lines = grammar.FIELD.findall(block)
+    if len(lines) > max_fields:
+        raise HeadTooLarge(f"more than {max_fields} header lines")
+    result = Block()
+    result.lines = lines
+    keep: list[bytes] = []
+    hosts = 0
+    for name, value in lines:
+        lower = name.lower()
+        if (
+            b"_" in lower
+        ):  # some servers read `_` as `-`: what we assert could be said in that spelling. RFC 3875, 4.1.18
+            continue
+        meaning = _REQUEST_LINES.get(lower)
+        if meaning is None:
+            if lower.startswith(_DROPPED_PREFIXES):
+                continue
+            keep.append(name + b": " + value.rstrip(b" \t") + b"\r\n")
+            continue
+        value = value.rstrip(b" \t")
+        if meaning == _HOST:
+            hosts += 1
+            result.host = value
+        elif meaning == _CONNECTION:
+            _connection(result, value)
+        elif meaning == _LENGTH:
+            result.length = _length(result, value, BadRequest)
+        elif meaning == _CODING:
+            _coding(result, value, BadRequest)
+        elif meaning == _UPGRADE:
+            result.upgrade = value.lower()
+        elif meaning == _EXPECT:
+            if value.lower() != b"100-continue":
+                raise ExpectationFailed("Expect asks for something other than 100-continue")
+            result.expect = True
+            keep.append(line)
+        elif meaning == _TE:
+            result.trailers = b"trailers" in value.lower()
+        elif meaning == _TRACE:
+            if grammar.TRACEPARENT.fullmatch(value) and not result.traceparent:
+                result.traceparent = value
+                keep.append(line)
+        elif meaning == _REQUEST_ID:
+            result.request_id = value if grammar.REQUEST_ID.fullmatch(value) else b""
+        elif meaning == _FORWARDED:
+            result.forwarded.append((lower, value))
+    if not result.host:
+        raise BadRequest("no Host")
+    if result.chunked and result.length != UNKNOWN:
+        raise BadRequest("both Content-Length and Transfer-Encoding")
+    _close_up(result)
+    return result
+
+
+def check_request(minor: int, block: Block) -> None:
+    """Check what head line and block must agree on. Raises BadRequest."""
+    if block.chunked and minor == 0:
+        raise BadRequest("Transfer-Encoding with HTTP/1.0")
+
+
+# --- responses --------------------------------------------------------------------------------------------------------
+
+
+def response_head(head: bytes, line_end: int, max_fields: int) -> ResponseHead:
+    """Return the head of an answer; `head` ends with the last header line's CRLF, `line_end` is where line one ends.
+
+    Raises BadResponse.
+    """
+    found = grammar.STATUS_LINE.fullmatch(head, 0, line_end)
+    if found is None:
+        raise BadResponse("the status line is malformed")
+    minor, status_text, reason = found.groups()
+    status = int(status_text)
+    if status > 599:
+        raise BadResponse(f"status {status} is outside 100 to 599")
+    start = b"HTTP/1.1 " + status_text + b" " + (reason or b"")
+    return ResponseHead(status, 1 if minor == b"1" else 0, start, response_block(head[line_end + 2 :], max_fields))
+
+
+def response_block(block: bytes, max_fields: int) -> Block:
+    """Return an answer's header section. Raises BadResponse."""
+    if grammar.FIELDS.fullmatch(block) is None:
+        raise BadResponse("a header line is malformed")
+    lines = _fields(block)
+    if len(lines) > max_fields:
+        raise BadResponse(f"more than {max_fields} header lines")
+    result = Block()
+    keep = result.lines
+    for line in lines:
+        name, value = line
+        lower = name.lower()
+        meaning = _RESPONSE_LINES.get(lower)
+        if meaning is None:
+            if lower[:6] != b"inseam" or lower[6:7] not in (b"-", b"_"):  # those are for the edge: REQUIREMENTS, 23
+                keep.append(line)
+        elif meaning == _CONNECTION:
+            _connection(result, value)
+        elif meaning == _LENGTH:
+            result.length = _length(result, value, BadResponse)
+        elif meaning == _CODING:
+            _coding(result, value, BadResponse)
+        elif meaning == _UPGRADE:
+            result.upgrade = value.lower()
+    if result.chunked and result.length != UNKNOWN:
+        raise BadResponse("both Content-Length and Transfer-Encoding")
+    _close_up(result)
+    return result
+
+
+# --- what single lines say --------------------------------------------------------------------------------------------
+
+
+def _fields(block: bytes) -> list[tuple[bytes, bytes]]:
+    lines: list[tuple[bytes, bytes]] = grammar.FIELD.findall(block)
+    if b" \r" in block or b"\t\r" in block:
+        return [(name, value.rstrip(b" \t")) for name, value in lines]
+    return lines
+
+
+def joined(lines: list[tuple[bytes, bytes]]) -> bytes:
+    """Return header lines as they go over the wire."""
+    return b"".join([b"%b: %b\r\n" % line for line in lines])
+
+
+def _close_up(block: Block) -> None:
+    """Leave out what Connection names (RFC 9110, 7.6.1) and join the rest."""
+    if block.dropped_names:
+        block.lines = [line for line in block.lines if line[0].lower() not in block.dropped_names]
+    block.forward = joined(block.lines)
+
+
+def _length(block: Block, value: bytes, error: type[EdgeError]) -> int:
+    if block.length != UNKNOWN:
+        raise error("more than one Content-Length")
+    if grammar.DIGITS.fullmatch(value) is None:
+        raise error("Content-Length is not a plain number")
+    return int(value)
+
+
+def _coding(block: Block, value: bytes, error: type[EdgeError]) -> None:
+    if block.chunked or value.lower() != b"chunked":
+        raise error("Transfer-Encoding is not exactly one `chunked`")
+    block.chunked = True
+
+
+def _connection(block: Block, value: bytes) -> None:
+    names = []
+    for text in value.lower().split(b","):
+        option = text.strip(b" \t")
+        if option == b"close":
+            block.close = True
+        elif option == b"keep-alive":
+            block.keep_alive = True
+        elif option and option not in _FRAMING:
+            names.append(option)
+    if names:
+        block.dropped_names |= frozenset(names)
