@@ -32,6 +32,9 @@ INTENT_OF_PAGE: Mapping[str, Intent] = {
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 """Methods that change nothing (RFC 9110, 9.2.1), without TRACE, which is refused: these may be asked twice."""
 
+SPLIT_COOKIE = "inseam-split"
+"""The cookie that keeps a visitor's bucket (a number, no identity); under https its name begins with `__Host-`."""
+
 BUCKETS = 10_000
 """Visitors are dealt into this many buckets, so a split can be as fine as 0.01 %."""
 
@@ -158,6 +161,10 @@ class RequestView:
     def bucket(self) -> int:
         """The visitor's bucket, 0 to 9999: from the split cookie, else dealt now (and then `allotted` says so)."""
         if self.given_bucket >= 0:
+            return self.given_bucket
+        said = self.cookies.get(SPLIT_COOKIE if self.scheme != "https" else f"__Host-{SPLIT_COOKIE}", "")
+        if said.isascii() and said.isdigit() and len(said) <= 4:
+            self.given_bucket = int(said)
             return self.given_bucket
         if self.allotted < 0:
             self.allotted = self.allot() if self.allot is not None else 0

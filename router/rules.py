@@ -130,6 +130,8 @@ class Rule:
     def __post_init__(self) -> None:
         for system in self.systems or ("",):
             self.decisions[system] = Decision(self, system)
+        if self.treatment.fallback:
+            self.decisions.setdefault(self.treatment.fallback, Decision(self, self.treatment.fallback))
         object.__setattr__(self, "needs_params", any(path.names for path in self.paths))
 
     @property

@@ -199,29 +199,27 @@ def request_block(block: bytes, max_fields: int) -> Block:
     """
     if grammar.FIELDS.fullmatch(block) is None:
         raise BadRequest("a header line is malformed")
-    lines = grammar.FIELD.findall(block)
+    lines = _fields(block)
     if len(lines) > max_fields:
         raise HeadTooLarge(f"more than {max_fields} header lines")
     result = Block()
-    result.lines = lines
-    keep: list[bytes] = []
-    hosts = 0
-    for name, value in lines:
+    keep = result.lines
+    for line in lines:
+        name, value = line
         lower = name.lower()
-        if (
-            b"_" in lower
-        ):  # some servers read `_` as `-`: what we assert could be said in that spelling. RFC 3875, 4.1.18
+        if b"_" in lower:  # some servers read `_` as `-`: what we assert could be said that way. RFC 3875, 4.1.18
             continue
         meaning = _REQUEST_LINES.get(lower)
         if meaning is None:
-            if lower.startswith(_DROPPED_PREFIXES):
-                continue
-            keep.append(name + b": " + value.rstrip(b" \t") + b"\r\n")
-            continue
-        value = value.rstrip(b" \t")
-        if meaning == _HOST:
-            hosts += 1
+            if not lower.startswith(_DROPPED_PREFIXES):
+                keep.append(line)
+        elif meaning == _HOST:
+            if result.host:
+                raise BadRequest("more than one Host")
+            if grammar.HOST.fullmatch(value) is None:
+                raise BadRequest("Host is not a host")
             result.host = value
+            keep.append(line)
         elif meaning == _CONNECTION:
             _connection(result, value)
         elif meaning == _LENGTH:

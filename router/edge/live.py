@@ -1,0 +1,102 @@
+"""A generation at work in one worker: each decision with its system, hooks, times and counters at hand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from router.conditions import Host, Network
+from router.counters import RuleCount, Tally
+from router.edge.pool import System
+from router.generation import Generation
+from router.hooks import OnRequest, OnRequestWaiting, OnResponse
+from router.model import Decision, Limits, RequestView, Timeouts
+from router.wire.target import readings
+
+NO_TIMEOUTS: Final = Timeouts()
+
+
+class Route:
+    """One decision (a rule and a system) with all that carrying it out needs, looked up once per generation."""
+
+    __slots__ = (
+        "body_limit", "decision", "fallback", "guarded", "idle_timeout", "mirror", "mirror_share", "on_request",
+        "on_response", "on_waiting", "plain", "response_timeout", "retries", "system", "tally",
+    )  # fmt: skip
+
+    def __init__(self, decision: Decision, system: System | None, limits: Limits, plugins: tuple[object, ...]) -> None:
+        treatment = decision.rule.treatment
+        timeouts = treatment.timeouts or (system.spec.timeouts if system else NO_TIMEOUTS)
+        hooks = (*plugins, *treatment.plugins)
+        self.decision = decision
+        self.system = system
+        self.response_timeout = timeouts.response
+        self.idle_timeout = timeouts.idle
+        self.retries = treatment.retries if treatment.retries is not None else (system.spec.retries if system else 0)
+        self.body_limit = treatment.body_limit if treatment.body_limit is not None else limits.body
+        self.on_request: tuple[OnRequest, ...] = tuple(hook for hook in hooks if isinstance(hook, OnRequest))
+        self.on_response: tuple[OnResponse, ...] = tuple(hook for hook in hooks if isinstance(hook, OnResponse))
+        self.on_waiting = tuple(hook for hook in hooks if isinstance(hook, OnRequestWaiting))
+        self.plain = not hooks and treatment.plain and len(decision.rule.systems) == 1
+        """Nothing of the request or the answer is changed: the common path."""
+        self.fallback: Route | None = None
+        self.mirror: System | None = None
+        self.mirror_share = treatment.mirror.share if treatment.mirror else 0
+        self.tally = Tally()
+        self.guarded = system is None or not system.spec.payment
+        """Whether the path must be checked for readings that belong to a payment system."""
+
+    def count(self) -> RuleCount:
+        """Return the tally with its labels."""
+        rule, tally = self.decision.rule, self.tally
+        return RuleCount(
+            rule.name, self.decision.system, rule.page, rule.intent,
+            tally.requests, tally.bytes_in, tally.bytes_out, tally.seconds, tally.system_seconds,
+            list(tally.statuses), list(tally.histogram), tally.retries, tally.fallbacks,
+        )  # fmt: skip
+
+
+class Live:
+    """What a request is decided by. A request keeps the one it began with, whatever is swapped meanwhile."""
+
+    __slots__ = ("_payment", "country_header", "generation", "hosts", "limits", "match", "routes", "systems", "trusted")
+
+    def __init__(self, generation: Generation, systems: Mapping[str, System]) -> None:
+        self.generation = generation
+        self.systems = systems
+        self.limits: Limits = generation.limits
+        self.hosts: Host | None = generation.hosts
+        self.trusted: tuple[Network, ...] = generation.trusted
+        self.country_header = generation.country_header
+        self.match: Callable[[RequestView], Decision] = generation.rules.match
+        self._payment = any(system.spec.payment for system in systems.values())
+        self.routes: list[Route] = [
+            Route(decision, systems.get(decision.system), generation.limits, generation.plugins)
+            for decision in generation.rules.decisions
+        ]
+        for route in self.routes:
+            treatment = route.decision.rule.treatment
+            if treatment.fallback and route.decision.system != treatment.fallback:
+                route.fallback = self.routes[route.decision.rule.decisions[treatment.fallback].number]
+            if treatment.mirror:
+                route.mirror = systems[treatment.mirror.system]
+            route.guarded = route.guarded and self._payment
+
+    def misread(self, view: RequestView) -> str:
+        """Return the payment system that a common server's reading of the path belongs to, or nothing.
+
+        REQUIREMENTS, 24: when the ways of reading a path disagree on who owns it, it has no owner.
+        """
+        ways = readings(view.path)
+        if not ways:
+            return ""
+        path, params, decision = view.path, view.params, view.decision
+        try:
+            for way in ways:
+                view.path = way
+                owner = self.match(view).system
+                if owner and self.systems[owner].spec.payment:
+                    return owner
+        finally:
+            view.path, view.params, view.decision = path, params, decision
+        return ""

@@ -1,0 +1,71 @@
+"""What a client sees when the edge answers for itself: HTML or JSON by Accept, the request id, no inside knowledge."""
+
+from __future__ import annotations
+
+from html import escape
+from http import HTTPStatus
+from typing import Final
+
+import msgspec
+
+from router.model import Reply
+
+_SAID: Final = {
+    400: "The address or the request could not be understood.",
+    404: "There is no page at this address.",
+    405: "This address cannot be asked in that way.",
+    408: "The request did not arrive in time.",
+    413: "What was sent is too large.",
+    414: "The address is too long.",
+    417: "The request expects something that is not offered here.",
+    421: "This shop does not answer to that name.",
+    429: "Too many requests. Please wait a moment.",
+    431: "The request's headers are too large. Clearing the cookies for this site may help.",
+    500: "Something went wrong.",
+    502: "This part of the shop could not be reached. Please try again.",
+    503: "This part of the shop is busy. Please try again in a moment.",
+    504: "This part of the shop took too long to answer. Please try again.",
+    505: "This version of HTTP is not spoken here.",
+}
+
+_PAGE: Final = """<!doctype html>
+<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">
+<title>{status} {phrase}</title>
+<style>body{{font:17px/1.5 system-ui,sans-serif;margin:18vh auto 0;max-width:34em;padding:0 1.5em;color:#222}}
+h1{{font-size:1.4em}}small{{color:#666}}</style>
+<h1>{phrase}</h1><p>{said}</p><p><small>{status} · request {request_id}</small></p>
+</html>
+"""
+
+
+def phrase_of(status: int) -> str:
+    """Return the reason phrase of a status, or an empty text for one that has none."""
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return ""
+
+
+def error_reply(status: int, request_id: str, accept: str = "", retry_after: int = 0) -> Reply:
+    """Return the page for a failed request; `retry_after` in seconds, 0 for none."""
+    said = _SAID.get(status, _SAID[500])
+    headers = [("Cache-Control", "no-store"), ("X-Content-Type-Options", "nosniff")]
+    if retry_after:
+        headers.append(("Retry-After", str(retry_after)))
+    if status == HTTPStatus.METHOD_NOT_ALLOWED:
+        headers.append(("Allow", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"))
+    if _wants_json(accept):
+        body = msgspec.json.encode(
+            {"status": status, "title": phrase_of(status), "detail": said, "request_id": request_id}
+        )
+        return Reply(status, [("Content-Type", "application/problem+json"), *headers], body)
+    page = _PAGE.format(status=status, phrase=phrase_of(status), said=said, request_id=escape(request_id))
+    headers.append(("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'"))
+    return Reply(status, [("Content-Type", "text/html; charset=utf-8"), *headers], page.encode())
+
+
+def _wants_json(accept: str) -> bool:
+    """Whether JSON is named and HTML is not, or JSON comes first. RFC 9110, 12.5.1, as far as two types need it."""
+    low = accept.lower()
+    json, html = low.find("json"), low.find("html")
+    return json >= 0 and (html < 0 or json < html)

@@ -1,0 +1,395 @@
+"""The servers of a system as one worker knows them: connections kept, the least busy chosen, the broken put aside.
+
+Each system has its own connections, its own queue and its own limits, so one that hangs takes nothing from the others
+(REQUIREMENTS, 52). A server that fails several times in a row is ejected for a while that doubles; a connection attempt
+of our own, not a shopper's request, finds out when it is back, and it then takes its share slowly.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+from collections.abc import Callable
+from typing import Final
+
+from router.counters import ServerCount
+from router.edge.asker import Asker
+from router.edge.upstream import ServerConnection
+from router.errors import ConnectTimeout, QueueFull, ServerRefused, SystemDown, SystemFault
+from router.model import ServerAddress, SystemSpec
+
+_FALL: Final = 5
+"""Failures in a row that eject a server. Envoy's outlier detection has the same default."""
+
+_FIRST_EJECTION: Final = 0.5
+_LONGEST_EJECTION: Final = 8.0
+"""Seconds; a restart takes seconds, and a shop that is back must be found soon."""
+
+_SLOW_START: Final = 10.0
+"""Seconds in which a server that came back grows to its full share: caches are cold."""
+
+_STALE: Final = 1.0
+"""Seconds after which an idle connection is no longer good enough for a request that must not be sent twice: the
+server may just be closing it, and nobody could tell whether the request was processed."""
+
+_RESOLVE_AGAIN: Final = 30.0
+
+
+class Server:
+    """One address of a system: its connections and its record."""
+
+    __slots__ = (
+        "_addresses", "_resolved_at", "active_up", "address", "busy", "connects", "ejected_until", "ejection",
+        "ejections", "failures", "failures_in_row", "idle", "name", "open", "opening", "probing", "requests",
+        "returned_at", "system",
+    )  # fmt: skip
+
+    def __init__(self, system: System, address: ServerAddress) -> None:
+        self.system = system
+        self.address = address
+        self.name = str(address)
+        self.idle: list[ServerConnection] = []
+        """Connections waiting for work, the one used last at the end: it is taken first, so that the others expire."""
+        self.open = 0
+        self.opening = 0
+        self.busy = 0
+        self.requests = 0
+        self.connects = 0
+        self.failures: dict[str, int] = {}
+        self.failures_in_row = 0
+        self.ejections = 0
+        self.ejection = _FIRST_EJECTION
+        self.ejected_until = 0.0
+        self.returned_at = -_SLOW_START
+        self.probing = False
+        self.active_up = True
+        self._addresses: list[str] = []
+        self._resolved_at = 0.0
+
+    def __str__(self) -> str:
+        return f"{self.system.name} server {self.name}"
+
+    @property
+    def usable(self) -> bool:
+        """Whether it may be asked: neither found down by the health check nor ejected."""
+        return self.active_up and not self.ejected_until
+
+    def load(self, now: float) -> float:
+        """Return how busy it is, in requests; one that came back counts for more at first."""
+        since = now - self.returned_at
+        return self.busy + self.opening if since >= _SLOW_START else (self.busy + 1) * _SLOW_START / max(since, 1.0)
+
+    # --- connections --------------------------------------------------------------------------------------------------
+
+    def take(self, now: float, safe: bool) -> ServerConnection | None:
+        """Return a kept connection that is good enough for the request, or None."""
+        idle = self.idle
+        while idle:
+            connection = idle[-1]
+            if connection.closed:
+                idle.pop()
+                continue
+            if not safe and now - connection.idle_since > _STALE:
+                return None
+            idle.pop()
+            self.busy += 1
+            self.requests += 1
+            return connection
+        return None
+
+    def release(self, connection: ServerConnection, reusable: bool) -> None:
+        """An answer is whole: the connection goes to the next who waits, or is kept, or closed."""
+        self.busy -= 1
+        if self.failures_in_row:
+            self.failures_in_row = 0
+            self.ejection = _FIRST_EJECTION
+        if not reusable or self.system.closed:
+            connection.close()
+            self.system.serve_waiting()
+        elif self.system.waiting:
+            self.busy += 1
+            self.requests += 1
+            self.system.next_waiting().connected(connection)
+        else:
+            connection.idle_since = self.system.clock()
+            self.idle.append(connection)
+
+    def lost(self, connection: ServerConnection, busy: bool) -> None:
+        """A connection is closed, by whomever."""
+        self.open -= 1
+        if busy:
+            self.busy -= 1
+        elif connection in self.idle:
+            self.idle.remove(connection)
+        self.system.serve_waiting()
+
+    def expire(self, now: float) -> None:
+        """Close the connections that were idle for too long."""
+        oldest = now - self.system.spec.keepalive
+        while self.idle and self.idle[0].idle_since < oldest:
+            self.idle.pop(0).close()
+
+    async def connect(self, asker: Asker) -> None:
+        """Open a connection and give it to the first who waits; tell `asker` if it cannot be had."""
+        self.opening += 1
+        try:
+            connection = await self._open()
+        except SystemFault as error:
+            self.opening -= 1
+            self.failure(error)
+            self.system.give_up(asker, error)
+            return
+        self.opening -= 1
+        if self.system.waiting:
+            self.busy += 1
+            self.requests += 1
+            self.system.next_waiting().connected(connection)
+        else:
+            connection.idle_since = self.system.clock()
+            self.idle.append(connection)
+
+    async def _open(self) -> ServerConnection:
+        system = self.system
+        self.connects += 1
+        error: Exception | None = None
+        try:
+            async with asyncio.timeout(system.spec.timeouts.connect):
+                for address in await self._resolve():
+                    try:
+                        _, connection = await system.loop.create_connection(  # type: ignore[type-var]
+                            lambda: ServerConnection(self),
+                            address,
+                            self.address.port,
+                            ssl=system.tls,
+                            server_hostname=(system.spec.tls_name or self.address.host) if system.tls else None,
+                        )
+                    except OSError as refused:  # ssl.SSLError is one
+                        error = refused
+                        continue
+                    self.open += 1
+                    if not connection.closed:  # type: ignore[attr-defined]
+                        return connection  # type: ignore[return-value]
+                    error = ConnectionResetError("closed as soon as it was open")
+        except TimeoutError as late:
+            raise ConnectTimeout(f"{self} did not accept a connection in {system.spec.timeouts.connect:g} s") from late
+        raise ServerRefused(f"{self} cannot be reached: {error or 'its name has no address'}") from error
+
+    async def _resolve(self) -> list[str]:
+        """Return the addresses of the server's name; the last good ones while the resolver fails. REQUIREMENTS, 55."""
+        host = self.address.host
+        if host.replace(".", "").isdigit() or ":" in host:
+            return [host]
+        now = self.system.clock()
+        if not self._addresses or now - self._resolved_at > _RESOLVE_AGAIN:
+            try:
+                found = await self.system.loop.getaddrinfo(host, self.address.port, type=socket.SOCK_STREAM)
+            except OSError:
+                found = []
+            if found:
+                self._addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
+                self._resolved_at = now
+        return self._addresses
+
+    # --- record -------------------------------------------------------------------------------------------------------
+
+    def failure(self, error: SystemFault) -> None:
+        """The server did not do its part: several times in a row, and it is put aside."""
+        reason = error.reason
+        self.failures[reason] = self.failures.get(reason, 0) + 1
+        self.failures_in_row += 1
+        alone = not any(server.usable for server in self.system.servers if server is not self)
+        if self.failures_in_row < _FALL or self.ejected_until or (alone and not isinstance(error, ServerRefused)):
+            return  # the only server is better asked than not, as long as somebody listens there
+        self.ejected_until = self.system.clock() + self.ejection
+        self.ejection = min(self.ejection * 2, _LONGEST_EJECTION)
+        self.ejections += 1
+        self.system.log(f"{self} is ejected: {error}")
+        if not self.system.usable:
+            self.system.refuse_waiting()
+
+    def check(self, now: float) -> None:
+        """When its time is over, try with a connection of our own whether an ejected server is back."""
+        if self.ejected_until and now >= self.ejected_until and not self.probing:
+            self.probing = True
+            self.system.start(self._probe())
+
+    async def _probe(self) -> None:
+        try:
+            connection = await self._open()
+        except SystemFault:
+            self.ejected_until = self.system.clock() + self.ejection
+            self.ejection = min(self.ejection * 2, _LONGEST_EJECTION)
+        else:
+            connection.idle_since = self.system.clock()
+            self.idle.append(connection)
+            self.back()
+        finally:
+            self.probing = False
+
+    def back(self) -> None:
+        """The server answers again: it takes its share slowly."""
+        if self.ejected_until:
+            self.system.log(f"{self} is back")
+        self.ejected_until = 0.0
+        self.failures_in_row = 0
+        self.returned_at = self.system.clock()
+
+    def count(self) -> ServerCount:
+        """Return its counters; those of the queue are the system's."""
+        return ServerCount(
+            self.system.name,
+            self.name,
+            open=self.open,
+            busy=self.busy,
+            ejected=int(not self.usable),
+            requests=self.requests,
+            connects=self.connects,
+            ejections=self.ejections,
+            failures=dict(self.failures),
+        )
+
+
+class System:
+    """One system: its servers, and those who wait for a connection.
+
+    `clock` is the loop's, in seconds; `start` runs a coroutine as a task that is kept until it ends; `log` takes a line
+    for the operator.
+    """
+
+    def __init__(
+        self,
+        spec: SystemSpec,
+        loop: asyncio.AbstractEventLoop,
+        start: Callable[[object], None],
+        log: Callable[[str], None],
+    ) -> None:
+        self.spec = spec
+        self.name = spec.name
+        self.loop = loop
+        self.clock = loop.time
+        self.start = start
+        self.log = log
+        self.tls = tls_context(spec) if spec.servers[0].scheme == "https" else None
+        self.servers = [Server(self, address) for address in spec.servers]
+        self.waiting: dict[Asker, None] = {}
+        """Those who wait for a connection, first come first served."""
+        self.closed = False
+
+    @property
+    def usable(self) -> bool:
+        """Whether any server may be asked."""
+        return any(server.usable for server in self.servers)
+
+    @property
+    def retry_after(self) -> int:
+        """Whole seconds after which asking again may help: when the next server is tried."""
+        now = self.clock()
+        times = [server.ejected_until - now for server in self.servers if server.ejected_until]
+        return max(1, round(min(times, default=self.spec.health.every if self.spec.health else 1.0)))
+
+    def acquire(self, asker: Asker, avoid: Server | None = None, fresh: bool = False) -> ServerConnection | None:
+        """Return a connection for the asker now, or None: then `asker.connected` or `asker.failed` will be called.
+
+        `avoid` is the server that just failed; `fresh` asks for a new connection. Raises SystemDown, QueueFull.
+        """
+        servers = self.servers
+        server = servers[0]
+        if len(servers) > 1 or not server.usable:
+            server = self._choose(avoid)
+        now = self.clock()
+        if not fresh:
+            connection = server.take(now, asker.safe)
+            if connection is not None:
+                return connection
+        if len(self.waiting) >= self.spec.queue:
+            raise QueueFull(f"{self.name} is busy and {self.spec.queue} requests wait already")
+        self.waiting[asker] = None
+        if server.open + server.opening < self.spec.connections:
+            self.start(server.connect(asker))
+        elif server.idle:
+            server.idle.pop(0).close()  # too old for this request, and in the way of a new one
+        return None
+
+    def _choose(self, avoid: Server | None) -> Server:
+        usable = [server for server in self.servers if server.usable]
+        if not usable:
+            raise SystemDown(f"no server of {self.name} can be asked")
+        others = [server for server in usable if server is not avoid] or usable
+        now = self.clock()
+        return min(others, key=lambda server: server.load(now))
+
+    def forget(self, asker: Asker) -> None:
+        """The asker waits no longer."""
+        self.waiting.pop(asker, None)
+
+    def next_waiting(self) -> Asker:
+        """Return the first who waits, who waits no longer."""
+        asker = next(iter(self.waiting))
+        del self.waiting[asker]
+        return asker
+
+    def give_up(self, asker: Asker, error: SystemFault) -> None:
+        """A connection for the asker could not be opened; somebody else's may have served it meanwhile."""
+        if asker in self.waiting:
+            del self.waiting[asker]
+            asker.failed(error)
+
+    def serve_waiting(self) -> None:
+        """A place became free: open a connection for somebody who waits and has none under way."""
+        if not self.waiting or self.closed:
+            return
+        opening = sum(server.opening for server in self.servers)
+        if len(self.waiting) <= opening:
+            return
+        free = [s for s in self.servers if s.usable and s.open + s.opening < self.spec.connections]
+        if free:
+            now = self.clock()
+            self.start(min(free, key=lambda server: server.load(now)).connect(next(iter(self.waiting))))
+
+    def refuse_waiting(self) -> None:
+        """The last server is gone: those who wait need not."""
+        for asker in list(self.waiting):
+            self.give_up(asker, SystemDown(f"no server of {self.name} can be asked"))
+
+    def tick(self, now: float) -> None:
+        """Do what time demands: close what was idle for long, try the ejected."""
+        for server in self.servers:
+            if server.idle:
+                server.expire(now)
+            if server.ejected_until:
+                server.check(now)
+
+    def health(self, name: str, up: bool) -> None:
+        """The supervisor's health check found a server up or down."""
+        for server in self.servers:
+            if server.name == name and server.active_up is not up:
+                server.active_up = up
+                if up:
+                    server.back()
+                elif not self.usable:
+                    self.refuse_waiting()
+
+    def close(self) -> None:
+        """The system has left the rules: close what is idle now, and the rest when its answers are whole."""
+        self.closed = True
+        for server in self.servers:
+            for connection in list(server.idle):
+                connection.close()
+
+    def counts(self) -> list[ServerCount]:
+        """Return the counters of every server."""
+        counts = [server.count() for server in self.servers]
+        counts[0].waiting = len(self.waiting)
+        return counts
+
+
+def tls_context(spec: SystemSpec) -> ssl.SSLContext:
+    """Return the context for connections to a system's servers. Raises OSError for a CA file that cannot be read."""
+    context = ssl.create_default_context(cafile=spec.ca_file or None)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.set_alpn_protocols(["http/1.1"])
+    if not spec.verify:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    return context

@@ -1,0 +1,563 @@
+"""One request on its way: decided, asked, answered. The phases of DESIGN's flow, each a method, in order.
+
+    begin -> (plugins that wait) -> choose -> ask -> send -> answered -> more ... -> ended -> finish
+                                     |         '- failed: again, elsewhere, or the page that says so
+                                     '- the edge answers itself
+
+Nothing here reads from a socket: the client's connection hands in the request, the server's the answer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from time import perf_counter, time
+from typing import TYPE_CHECKING, Final
+
+from router.counters import slot_of
+from router.edge.asker import Asker
+from router.edge.live import Live, Route
+from router.edge.upstream import ServerConnection
+from router.errors import (
+    AmbiguousPath,
+    BodyTooLarge,
+    EdgeError,
+    MisdirectedRequest,
+    QueueFull,
+    ResponseTimeout,
+    ServerRefused,
+    SystemDown,
+    SystemFault,
+)
+from router.exchange import Outbound, inbound, outbound
+from router.headers import applied, joined
+from router.model import SAFE_METHODS, Edits, Headers, Reply, RequestView, ResponseView
+from router.wire.body import LAST_CHUNK, chunk, last_chunk
+from router.wire.head import UNKNOWN, RequestHead, ResponseHead
+
+if TYPE_CHECKING:
+    from router.edge.client import ClientConnection
+    from router.edge.edge import Edge
+
+_MOST_PENDING: Final = 64 * 1024
+"""Bytes of a request's body kept while no connection is there; then the client is not read any more."""
+
+_TUNNEL_IDLE: Final = 3600.0
+"""Seconds a WebSocket may be silent: browsers and libraries ping far more often where it matters."""
+
+# Where a relay stands; what a deadline means depends on it.
+WAITING, ASKED, ANSWERING, TUNNEL, FINISHED = range(5)
+
+
+class Relay(Asker):
+    """Carries one request to a system and the answer back. Times are in seconds, `started` by `perf_counter`."""
+
+    __slots__ = (
+        "asked_at", "bodiless", "body_chunked", "bytes_in", "bytes_out", "chunking", "client", "connection", "edge",
+        "fallen_back", "has_body", "head", "live", "out", "pending", "pending_size", "phase", "reason", "request",
+        "request_id", "route", "safe", "sent_all", "sent_body", "server_name", "started", "status", "system_seconds",
+        "tries", "view", "wants_upgrade", "whole",
+    )  # fmt: skip
+
+    def __init__(
+        self, edge: Edge, client: ClientConnection, head: RequestHead, view: RequestView, request_id: bytes
+    ) -> None:
+        block = head.block
+        self.edge = edge
+        self.client = client
+        self.head = head
+        self.view = view
+        self.request_id = request_id
+        self.live: Live = edge.live
+        self.started = perf_counter()
+        self.asked_at = 0.0
+        self.system_seconds = 0.0
+        self.bodiless = head.method == b"HEAD"
+        self.has_body = block.chunked or block.length > 0
+        self.body_chunked = block.chunked
+        self.sent_all = not self.has_body
+        """Whether the whole request is out."""
+        self.sent_body = False
+        """Whether any of its body is: from then on it cannot be asked again."""
+        self.safe = view.method in SAFE_METHODS and not self.has_body
+        self.wants_upgrade = False
+        self.whole = not self.has_body
+        """Whether the whole request is in."""
+        self.pending: list[bytes] = []
+        self.pending_size = 0
+        self.route: Route | None = None
+        self.out: Outbound | None = None
+        self.request = b""
+        self.connection: ServerConnection | None = None
+        self.phase = WAITING
+        self.tries = 0
+        self.fallen_back = False
+        self.status = 0
+        self.chunking = False
+        self.bytes_in = 0
+        self.bytes_out = 0
+        self.reason = ""
+        self.server_name = ""
+
+    # --- deciding -----------------------------------------------------------------------------------------------------
+
+    def begin(self) -> None:
+        """Find the rule, and go on with what it says."""
+        live, view = self.live, self.view
+        try:
+            if live.hosts is not None and not live.hosts(view):
+                raise MisdirectedRequest(f"{view.host} is none of our names")
+            if view.path.startswith("/.inseam/"):
+                self.reply(self.edge.reserved(view))
+                return
+            decision = live.match(view)
+            route = live.routes[decision.number]
+            view.decision = decision
+            if route.guarded:
+                owner = live.misread(view)
+                if owner:
+                    raise AmbiguousPath(
+                        f"rule {decision.rule.name!r} does not own what other readers see: {owner} does"
+                    )
+            self.route = route
+            limit = route.body_limit
+            if limit and self.head.block.length > limit:
+                raise BodyTooLarge(f"the body has {self.head.block.length} bytes, the limit is {limit}")
+        except EdgeError as error:
+            self.refuse(error)
+            return
+        if route.on_waiting:
+            self.edge.start(self._wait_for_plugins(route))
+        else:
+            self._choose(route)
+
+    async def _wait_for_plugins(self, route: Route) -> None:
+        edits: Edits | None = None
+        for plugin in route.on_waiting:
+            try:
+                async with asyncio.timeout(plugin.budget):
+                    said = await plugin.on_request_waiting(self.view)
+            except Exception as error:  # noqa: BLE001  a plugin may raise anything; it costs its own effect only
+                self.edge.plugin_failed(plugin, error)
+                said = plugin.otherwise
+            if self.phase == FINISHED:
+                return
+            if isinstance(said, Reply):
+                self.reply(said)
+                return
+            if said:
+                edits = said if edits is None else edits.then(said)
+        self._choose(route, edits)
+
+    def _choose(self, route: Route, edits: Edits | None = None) -> None:
+        """Ask the rule and the plugins what to send; ask the system, or answer."""
+        said = outbound(self.view, route.decision, route.on_request, self.edge.plugin_failed)
+        if type(said) is Reply:
+            self.reply(said)
+            return
+        assert type(said) is Outbound
+        if edits:
+            said.edits = edits if said.edits is None else said.edits.then(edits)
+        self.out = said
+        self._write_request(said)
+        if route.mirror is not None and self.safe:
+            self.edge.mirror(route, self.head, said)
+        self._ask(route)
+
+    def _write_request(self, out: Outbound) -> None:
+        """Put the request's head together: what passes of the client's, then what the edge says, then the framing."""
+        block = self.head.block
+        forward = block.forward if not out.edits else joined(applied(block.lines, out.edits))
+        parts = [self.head.method, b" ", out.target.encode("ascii"), b" HTTP/1.1\r\n", forward, self.client.forwarded]
+        if not block.request_id or not self.client.trusted:
+            parts += (b"X-Request-Id: ", self.request_id, b"\r\n")
+        else:
+            parts += (b"X-Request-Id: ", block.request_id, b"\r\n")
+        if not block.traceparent:
+            parts += (b"traceparent: 00-", self.request_id, b"-", self.request_id[8:24], b"-00\r\n")
+        if block.chunked:
+            parts.append(b"Transfer-Encoding: chunked\r\n")
+        elif block.length != UNKNOWN:
+            parts.append(b"Content-Length: %d\r\n" % block.length)
+        if block.upgrade == b"websocket" and not self.has_body and self.head.minor == 1 and self.safe:
+            self.wants_upgrade = True
+            parts.append(b"Connection: Upgrade\r\nUpgrade: websocket\r\n")
+        parts.append(b"\r\n")
+        self.request = b"".join(parts)
+
+    # --- asking -------------------------------------------------------------------------------------------------------
+
+    def _ask(self, route: Route, avoid: ServerConnection | None = None) -> None:
+        system = route.system
+        assert system is not None
+        self.route = route
+        self.phase = WAITING
+        self.asked_at = perf_counter()
+        try:
+            connection = system.acquire(self, avoid.server if avoid else None, fresh=avoid is not None)
+        except SystemFault as error:
+            self.failed(error)
+            return
+        if connection is None:
+            self.client.deadline = self.edge.now + system.spec.queue_timeout + system.spec.timeouts.connect
+        else:
+            self.connected(connection)
+
+    def connected(self, connection: ServerConnection) -> None:
+        route = self.route
+        assert route is not None
+        self.connection = connection
+        self.phase = ASKED
+        self.tries += 1
+        self.client.deadline = self.edge.now + route.response_timeout
+        connection.ask(self, self.request)
+        if self.pending or (self.whole and not self.sent_all):
+            pending, self.pending, self.pending_size = self.pending, [], 0
+            for data in pending:
+                self._send_body(data)
+            if self.whole and not self.sent_all:
+                self._send_end(b"")
+            self.client.read_on()
+
+    def body(self, data: bytes) -> None:
+        """More of the request's body is in."""
+        self.bytes_in += len(data)
+        route = self.route
+        if route is not None and route.body_limit and self.bytes_in > route.body_limit:
+            self.refuse(BodyTooLarge(f"the body has more than {route.body_limit} bytes"))
+            return
+        if self.connection is not None:
+            self._send_body(data)
+        elif self.phase == WAITING:
+            self.pending.append(data)
+            self.pending_size += len(data)
+            if self.pending_size > _MOST_PENDING:
+                self.client.stop_reading()
+
+    def _send_body(self, data: bytes) -> None:
+        connection = self.connection
+        if connection is None:
+            return
+        self.sent_body = True
+        connection.send(chunk(data) if self.body_chunked else data)
+        if connection.blocked:
+            self.client.stop_reading()
+            self.client.deadline = self.edge.now + self._idle()
+        elif self.phase == ASKED:
+            self.client.deadline = self.edge.now + self._response()
+
+    def body_end(self, trailers: bytes) -> None:
+        """The request is whole."""
+        self.whole = True
+        if self.connection is not None:
+            self._send_end(trailers)
+
+    def _send_end(self, trailers: bytes) -> None:
+        assert self.connection is not None
+        if self.body_chunked:
+            self.connection.send(last_chunk(trailers) if trailers else LAST_CHUNK)
+        self.sent_all = True
+        if self.phase == ASKED:
+            self.client.deadline = self.edge.now + self._response()
+
+    def _response(self) -> float:
+        assert self.route is not None
+        return self.route.response_timeout
+
+    def _idle(self) -> float:
+        assert self.route is not None
+        return self.route.idle_timeout
+
+    def drained(self) -> None:
+        self.client.read_on()
+        if self.phase == TUNNEL:
+            return
+        self.client.deadline = self.edge.now + (self._response() if self.phase == ASKED else self._idle())
+
+    # --- the answer ---------------------------------------------------------------------------------------------------
+
+    def interim(self, head: ResponseHead) -> None:
+        if self.head.minor == 1:  # RFC 9110, 15.2: an HTTP/1.0 client knows none
+            self.client.write(b"%b\r\n%b\r\n" % (head.start, head.block.forward))
+
+    def answered(self, head: ResponseHead, body: bytes, done: bool) -> None:
+        route, out = self.route, self.out
+        assert route is not None
+        assert out is not None
+        status = head.status
+        if status >= 400 and route.fallback is not None and self._may_fall_back(status):
+            self._drop_answer(done)
+            self._fall_back(route)
+            return
+        block = head.block
+        self.status = status
+        forward = block.forward
+        if not (out.plain and route.plain):
+            edits = inbound(
+                self.view, route.decision, ResponseView(status, Headers(block.lines)), route.on_response,
+                self.edge.plugin_failed,
+            )  # fmt: skip
+            if edits:
+                forward = joined(applied(block.lines, edits))
+        client = self.client
+        parts = [head.start, b"\r\n", forward]
+        if self.bodiless or status in (204, 304):
+            if block.length != UNKNOWN and status != 204:
+                parts.append(b"Content-Length: %d\r\n" % block.length)
+        elif block.length != UNKNOWN:
+            parts.append(b"Content-Length: %d\r\n" % block.length)
+        elif self.head.minor == 1:
+            self.chunking = True
+            parts.append(b"Transfer-Encoding: chunked\r\n")
+        else:
+            client.keep = False
+        if not self.whole:
+            client.keep = False  # the rest of the request would be read as the next one
+        parts += (b"X-Request-Id: ", self.request_id, client.connection_line(), b"\r\n")
+        if body:
+            self.bytes_out = len(body)
+            parts.append(chunk(body) if self.chunking else body)
+        if done:
+            self.connection = None
+            if self.chunking:
+                parts.append(LAST_CHUNK)
+            client.write(b"".join(parts))
+            self.finish()
+            return
+        self.phase = ANSWERING
+        client.deadline = self.edge.now + route.idle_timeout
+        client.write(b"".join(parts))
+        if client.blocked:
+            self.hold()
+
+    def more(self, data: bytes) -> None:
+        client = self.client
+        self.bytes_out += len(data)
+        if self.phase == TUNNEL:
+            client.deadline = self.edge.now + _TUNNEL_IDLE
+            client.write(data)
+        else:
+            client.deadline = self.edge.now + self._idle()
+            client.write(chunk(data) if self.chunking else data)
+        if client.blocked:
+            self.hold()
+
+    def ended(self, trailers: bytes) -> None:
+        self.connection = None
+        if self.phase == TUNNEL:
+            self.client.keep = False
+            self.finish()
+            return
+        if self.chunking:
+            self.client.write(last_chunk(trailers) if self.head.block.trailers else LAST_CHUNK)
+        elif self.head.minor == 0 and not self.client.keep:
+            pass  # the end of the connection is the end of the body
+        self.finish()
+
+    def hold(self) -> None:
+        """The client does not take bytes as fast as they come: read no more of the answer."""
+        if self.connection is not None:
+            self.connection.pause()
+        self.client.deadline = self.edge.now + self.live.limits.write_idle
+
+    def release(self) -> None:
+        """The client takes bytes again."""
+        if self.connection is not None:
+            self.connection.resume()
+        if self.phase == ANSWERING:
+            self.client.deadline = self.edge.now + self._idle()
+
+    # --- tunnels ------------------------------------------------------------------------------------------------------
+
+    def upgraded(self, head: ResponseHead, rest: bytes) -> None:
+        self.status = 101
+        self.phase = TUNNEL
+        self.client.keep = False
+        self.edge.event("tunnels")
+        self.client.write(
+            b"%b\r\n%bConnection: Upgrade\r\nUpgrade: %b\r\n\r\n%b"
+            % (head.start, head.block.forward, head.block.upgrade, rest)
+        )
+        self.client.deadline = self.edge.now + _TUNNEL_IDLE
+        self.client.tunnel()
+
+    def through(self, data: bytes) -> None:
+        """Bytes of the client's for the other end of the tunnel."""
+        self.bytes_in += len(data)
+        connection = self.connection
+        if connection is not None:
+            self.client.deadline = self.edge.now + _TUNNEL_IDLE
+            connection.send(data)
+            if connection.blocked:
+                self.client.stop_reading()
+
+    # --- when something fails -----------------------------------------------------------------------------------------
+
+    def failed(self, error: SystemFault) -> None:
+        connection, self.connection = self.connection, None
+        route = self.route
+        assert route is not None
+        self.server_name = connection.server.name if connection else ""
+        if self.phase in (ANSWERING, TUNNEL):
+            self.cut(error)
+        elif error.retry and self.tries <= route.retries + (connection is None) and self._may_repeat(error):
+            route.tally.retries += 1
+            self.tries += connection is None
+            if connection is None:
+                self.edge.later(self._again, route)
+            else:
+                self._ask(route, connection)
+        elif route.fallback is not None and self._may_fall_back(error.status):
+            self._fall_back(route)
+        else:
+            self.refuse(error)
+
+    def _again(self, route: Route) -> None:
+        if self.phase != FINISHED:
+            self._ask(route)
+
+    def _may_repeat(self, error: SystemFault) -> bool:
+        """Whether the request can be sent again without being processed twice. RFC 9110, 9.2.2."""
+        if self.sent_body:
+            return False
+        return self.safe or isinstance(error, ServerRefused)  # refused: nothing was sent at all
+
+    def _may_fall_back(self, status: int) -> bool:
+        """Whether the rule's other system may be asked: a safe request, not found or not well here."""
+        return self.safe and not self.fallen_back and (status in (404, 410) or status >= 500)
+
+    def _fall_back(self, route: Route) -> None:
+        assert route.fallback is not None
+        route.tally.fallbacks += 1
+        self.fallen_back = True
+        self.tries = 0
+        self.view.decision = route.fallback.decision
+        self.edge.later(self._choose_again, route.fallback)
+
+    def _choose_again(self, route: Route) -> None:
+        if self.phase != FINISHED:
+            self._choose(route)
+
+    def _drop_answer(self, done: bool) -> None:
+        connection, self.connection = self.connection, None
+        if not done and connection is not None:
+            connection.abandon()
+
+    def refuse(self, error: EdgeError) -> None:
+        """Answer with the page for this error, or cut the answer that is under way."""
+        if self.phase in (ANSWERING, TUNNEL):
+            self.cut(error)
+            return
+        self.reason = error.reason
+        self.edge.error(error.reason)
+        if error.blame != "client":
+            self.edge.complain(self, error)
+        retry_after = 0
+        if isinstance(error, SystemDown | QueueFull):
+            system = self.route.system if self.route else None
+            retry_after = system.retry_after if system else 1
+        self.reply(self.edge.page(error.status, self.request_id, self.view.headers.get("accept") or "", retry_after))
+
+    def reply(self, reply: Reply) -> None:
+        """Give an answer of the edge's own."""
+        self._let_go()
+        if not self.whole:
+            self.client.keep = False
+        self.status = reply.status
+        self.bytes_out = 0 if self.bodiless else len(reply.body)
+        self.client.write(self.edge.reply_bytes(reply, self.bodiless, self.request_id, self.client.connection_line()))
+        self.finish()
+
+    def cut(self, error: EdgeError) -> None:
+        """The answer is under way and cannot be finished: the client must see that it is not whole."""
+        self.reason = error.reason
+        self.edge.error(error.reason)
+        self.edge.complain(self, error)
+        self._let_go()
+        client = self.client
+        self.finish()
+        client.reset()
+
+    def deadline(self) -> None:
+        """The time for the present phase is over."""
+        route = self.route
+        if self.phase == WAITING:
+            if route is None or route.system is None:
+                return
+            self.failed_in_queue(QueueFull(f"no connection to {route.system.name} became free in time"))
+        elif self.client.blocked:
+            self.reason = "client_slow"
+            self.edge.error("client_slow")
+            self._let_go()
+            client = self.client
+            self.finish()
+            client.reset()
+        elif self.phase == TUNNEL:
+            self._let_go()
+            self.client.keep = False
+            self.finish()
+        elif self.phase == ASKED and not self.whole and not self.client.stopped:
+            self.client.late_body()
+        else:
+            connection = self.connection
+            assert connection is not None
+            error = ResponseTimeout(f"{connection.server} did not go on within its time")
+            connection.server.failure(error)
+            self._let_go()
+            if self.phase == ANSWERING:
+                self.cut(error)
+            elif route is not None and route.fallback is not None and self._may_fall_back(error.status):
+                self._fall_back(route)
+            else:
+                self.refuse(error)
+
+    def failed_in_queue(self, error: SystemFault) -> None:
+        """The wait for a connection is over."""
+        assert self.route is not None
+        assert self.route.system is not None
+        self.route.system.forget(self)
+        self.failed(error)
+
+    def gone(self) -> None:
+        """The client has gone: nobody wants the answer any more."""
+        if self.phase != FINISHED:
+            self.reason = self.reason or ("client_gone" if self.phase != TUNNEL else "")
+            if self.phase != TUNNEL:
+                self.edge.error("client_gone")
+                self.status = self.status or 499
+            self._let_go()
+            self.finish()
+
+    def _let_go(self) -> None:
+        """Leave the queue, or give up the connection."""
+        connection, self.connection = self.connection, None
+        if connection is not None:
+            self.server_name = connection.server.name
+            if self.phase == TUNNEL:
+                connection.finish()
+            else:
+                connection.abandon()
+        elif self.route is not None and self.route.system is not None:
+            self.route.system.forget(self)
+
+    # --- the end ------------------------------------------------------------------------------------------------------
+
+    def finish(self) -> None:
+        """Count the request, and let the client go on."""
+        if self.phase == FINISHED:
+            return
+        self.phase = FINISHED
+        seconds = perf_counter() - self.started
+        route = self.route
+        if route is not None:
+            tally = route.tally
+            tally.requests += 1
+            tally.seconds += seconds
+            if self.asked_at:
+                tally.system_seconds += seconds - (self.asked_at - self.started)
+            tally.bytes_in += self.bytes_in
+            tally.bytes_out += self.bytes_out
+            tally.statuses[self.status // 100] += 1
+            tally.histogram[slot_of(seconds)] += 1
+        if self.edge.access_log is not None:
+            self.edge.record(self, seconds, time())
+        self.client.answered()

@@ -1,0 +1,253 @@
+"""One connection to a server: asks one thing at a time and reads the answer strictly.
+
+An answer can never shift to the next asker: after anything doubtful (bytes that nobody asked for, a body longer or
+shorter than announced, an answer before the request was out) the connection is closed, never used again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Final
+
+from router.edge.asker import Asker
+from router.errors import BadResponse, ServerReset, SystemFault
+from router.wire.body import ChunkedReader
+from router.wire.head import UNKNOWN, response_head
+
+if TYPE_CHECKING:
+    from router.edge.pool import Server
+
+_MAX_HEAD: Final = 64 * 1024
+"""Bytes of an answer's head. Twice what clients may send: shops answer with many Set-Cookie and Link lines."""
+
+_MAX_FIELDS: Final = 200
+
+# What the next bytes are.
+_IDLE, _HEAD, _LENGTH, _CHUNKED, _UNTIL_CLOSE, _TUNNEL = range(6)
+
+
+class ServerConnection:
+    """A protocol for asyncio. `used` counts the answers it gave; `idle_since` is in the loop's seconds."""
+
+    __slots__ = (
+        "_asker", "_buffer", "_left", "_paused", "_reader", "_state", "_trusted", "blocked", "closed", "idle_since",
+        "server", "started", "transport", "used",
+    )  # fmt: skip
+
+    def __init__(self, server: Server) -> None:
+        self.server = server
+        self.transport: asyncio.Transport | None = None
+        self.used = 0
+        self.idle_since = 0.0
+        self.blocked = False
+        """Whether the server does not take bytes as fast as they come."""
+        self.closed = False
+        self.started = False
+        """Whether any byte of the current answer came."""
+        self._asker: Asker | None = None
+        self._state = _IDLE
+        self._buffer = b""
+        self._left = 0
+        self._paused = False
+        self._reader: ChunkedReader | None = None
+        self._trusted = False
+
+    # --- asking -------------------------------------------------------------------------------------------------------
+
+    def ask(self, asker: Asker, head: bytes) -> None:
+        """Send a request's head; the answer goes to `asker`."""
+        self._asker = asker
+        self._state = _HEAD
+        self.started = False
+        assert self.transport is not None
+        self.transport.write(head)
+
+    def send(self, data: bytes) -> None:
+        """Send more of the request, or of a tunnel."""
+        if not self.closed:
+            assert self.transport is not None
+            self.transport.write(data)
+
+    def pause(self) -> None:
+        """Read no more until `resume`: the client does not take bytes as fast as they come."""
+        if not self.closed and not self._paused:
+            self._paused = True
+            assert self.transport is not None
+            self.transport.pause_reading()
+
+    def resume(self) -> None:
+        """Read on."""
+        if not self.closed and self._paused:
+            self._paused = False
+            assert self.transport is not None
+            self.transport.resume_reading()
+
+    def abandon(self) -> None:
+        """The asker has gone: nobody will read the rest, so the connection cannot be used again."""
+        self._asker = None
+        self.close()
+
+    def close(self) -> None:
+        """Close at once; what is unsent is lost."""
+        if not self.closed:
+            self.closed = True
+            assert self.transport is not None
+            self.transport.abort()
+
+    def finish(self) -> None:
+        """Close when what was written is out (the end of a tunnel)."""
+        self._asker = None
+        if not self.closed:
+            assert self.transport is not None
+            self.transport.close()
+
+    # --- asyncio calls these ------------------------------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.Transport) -> None:
+        self.transport = transport
+        transport.set_write_buffer_limits(high=256 * 1024)
+
+    def data_received(self, data: bytes) -> None:
+        state = self._state
+        try:
+            if state == _HEAD:
+                self._read_head(data)
+            elif state == _LENGTH:
+                self._read_length(data)
+            elif state == _CHUNKED:
+                self._read_chunks(data)
+            elif state == _IDLE:
+                self.close()  # bytes that nobody asked for would be taken for the next answer
+            elif self._asker is not None:
+                self._asker.more(data)
+        except BadResponse as error:
+            self._fail(error)
+
+    def eof_received(self) -> bool:
+        return False  # close; what an early end means is decided in connection_lost
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.closed = True
+        asker, self._asker = self._asker, None
+        state, self._state = self._state, _IDLE
+        self.server.lost(self, busy=state != _IDLE)
+        if asker is None:
+            return
+        if state in (_UNTIL_CLOSE, _TUNNEL) and exc is None:
+            asker.ended(b"")  # the only body whose end is the connection's end. RFC 9112, 6.3
+            return
+        reason = "before its answer" if not self.started else "within its answer"
+        error = ServerReset(f"{self.server} closed the connection {reason}")
+        self.server.failure(error)
+        asker.failed(error)
+
+    def pause_writing(self) -> None:
+        self.blocked = True
+
+    def resume_writing(self) -> None:
+        self.blocked = False
+        if self._asker is not None:
+            self._asker.drained()
+
+    # --- reading ------------------------------------------------------------------------------------------------------
+
+    def _read_head(self, data: bytes) -> None:
+        asker = self._asker
+        assert asker is not None
+        self.started = True
+        if self._buffer:
+            data = self._buffer + data
+            self._buffer = b""
+        end = data.find(b"\r\n\r\n")
+        if end < 0:
+            self._check_unfinished(data)
+            self._buffer = data
+            return
+        if end > _MAX_HEAD:
+            raise BadResponse(f"the head of {self.server}'s answer is larger than {_MAX_HEAD} bytes")
+        head = response_head(data[: end + 2], data.find(b"\r\n"), _MAX_FIELDS)
+        body = data[end + 4 :]
+        status = head.status
+        block = head.block
+        if status < 200:
+            if status != 101:
+                asker.interim(head)
+                if body and self._asker is asker:
+                    self._read_head(body)
+                return
+            if not asker.wants_upgrade or not block.upgrade:
+                raise BadResponse(f"{self.server} answered 101 unasked")
+            self._state = _TUNNEL
+            asker.upgraded(head, body)
+            return
+        self._trusted = head.keep_alive and asker.sent_all
+        if asker.bodiless or status in (204, 304):
+            self._done(clean=not body)
+            asker.answered(head, b"", True)
+        elif block.chunked:
+            self._state = _CHUNKED
+            self._reader = ChunkedReader(BadResponse)
+            asker.answered(head, b"", False)
+            if body and self._asker is asker:
+                self._read_chunks(body)
+        elif block.length != UNKNOWN:
+            left = block.length - len(body)
+            if left <= 0:
+                self._done(clean=left == 0)
+                asker.answered(head, body if left == 0 else body[:left], True)
+            else:
+                self._state = _LENGTH
+                self._left = left
+                asker.answered(head, body, False)
+        else:
+            self._state = _UNTIL_CLOSE
+            asker.answered(head, body, False)
+
+    def _check_unfinished(self, data: bytes) -> None:
+        if len(data) > _MAX_HEAD:
+            raise BadResponse(f"the head of {self.server}'s answer is larger than {_MAX_HEAD} bytes")
+        if not data.startswith(b"HTTP/1."[: len(data)]):
+            raise BadResponse(f"{self.server} does not answer in HTTP/1.x")
+
+    def _read_length(self, data: bytes) -> None:
+        asker = self._asker
+        assert asker is not None
+        self._left -= len(data)
+        if self._left > 0:
+            asker.more(data)
+            return
+        if self._left < 0:
+            data = data[: self._left]
+        asker.more(data)
+        if self._asker is asker:
+            self._done(clean=self._left == 0)
+            asker.ended(b"")
+
+    def _read_chunks(self, data: bytes) -> None:
+        asker, reader = self._asker, self._reader
+        assert asker is not None
+        assert reader is not None
+        for piece in reader.feed(data):
+            asker.more(piece)
+            if self._asker is not asker:
+                return
+        if reader.done:
+            self._done(clean=not reader.rest)
+            asker.ended(reader.trailers)
+
+    def _done(self, clean: bool) -> None:
+        """The answer is whole: give the connection back, or close it if the next answer could be in doubt."""
+        self._asker = None
+        self._reader = None
+        self._state = _IDLE
+        self.used += 1
+        if self._paused:
+            self.resume()  # or the pool would not notice that the server hangs up
+        self.server.release(self, reusable=clean and self._trusted and not self.closed)
+
+    def _fail(self, error: SystemFault) -> None:
+        asker, self._asker = self._asker, None
+        self.close()
+        self.server.failure(error)
+        if asker is not None:
+            asker.failed(error)

@@ -1,0 +1,58 @@
+"""Header lines that the edge writes: Edits applied, forwarding headers, caching of answers that name a visitor."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from router.model import Edits
+
+Lines = list[tuple[bytes, bytes]]
+
+VIA: Final = b"1.1 inseam"
+"""RFC 9110, 7.6.3: a pseudonym, so that no inside name leaks."""
+
+UNTOUCHABLE: Final = frozenset(
+    (b"content-length", b"transfer-encoding", b"connection", b"upgrade", b"keep-alive", b"te", b"trailer", b"host",
+     b"expect"),
+)  # fmt: skip
+"""Framing and connection belong to the edge: an edit that names one of these is passed over."""
+
+
+def applied(lines: Lines, edits: Edits) -> Lines:
+    """Return the lines with the edits done: remove, then set (in the first line's place), then add."""
+    gone = {name.lower().encode("latin-1") for name in edits.remove} - UNTOUCHABLE
+    fresh = {name.lower().encode("latin-1"): line(name, value) for name, value in edits.set.items()}
+    result: Lines = []
+    for old in lines:
+        name = old[0].lower()
+        if name in gone or name in UNTOUCHABLE:
+            if name in UNTOUCHABLE:
+                result.append(old)
+            continue
+        if name in fresh:
+            result.append(fresh[name])
+            gone.add(name)
+            continue
+        result.append(old)
+    result += [new for name, new in fresh.items() if name not in gone and name not in UNTOUCHABLE]
+    result += [line(name, value) for name, value in edits.add if name.lower().encode("latin-1") not in UNTOUCHABLE]
+    return result
+
+
+_CONTROLS: Final = dict.fromkeys((*range(9), *range(10, 32), 127), " ")
+
+
+def line(name: str, value: str) -> tuple[bytes, bytes]:
+    """Return one header line as bytes; a control character, which could begin another line, becomes a space."""
+    return (
+        name.translate(_CONTROLS).encode("latin-1", "replace"),
+        value.translate(_CONTROLS).strip(" ").encode("latin-1", "replace"),
+    )
+
+
+def varied(lines: Lines, on: str) -> Edits:
+    """Return the edits that add a name to Vary, unless it is there already. RFC 9110, 12.5.5."""
+    seen = b",".join(value for name, value in lines if name.lower() == b"vary").lower()
+    if b"*" in seen or on.lower().encode() in [part.strip() for part in seen.split(b",")]:
+        return Edits()
+    return Edits(add=[("Vary", on)])
