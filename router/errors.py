@@ -7,7 +7,7 @@ called, and keep their cause. Messages are for operators (log); a client only ev
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 Blame = Literal["client", "edge", "system"]
 
@@ -107,10 +107,14 @@ class NoRule(EdgeError):
 
 
 class SystemFault(EdgeError):
-    """A system did not do its part."""
+    """A system did not do its part; `server` is the one that failed, where one was asked."""
 
     status, blame = 502, "system"
     reason = "bad_gateway"
+
+    def __init__(self, message: str, server: Any = None) -> None:
+        super().__init__(message)
+        self.server = server
 
 
 class ServerRefused(SystemFault):

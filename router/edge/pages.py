@@ -8,7 +8,9 @@ from typing import Final
 
 import msgspec
 
+from router.headers import UNTOUCHABLE, line
 from router.model import Reply
+from router.wire.head import joined
 
 _SAID: Final = {
     400: "The address or the request could not be understood.",
@@ -62,6 +64,25 @@ def error_reply(status: int, request_id: str, accept: str = "", retry_after: int
     page = _PAGE.format(status=status, phrase=phrase_of(status), said=said, request_id=escape(request_id))
     headers.append(("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'"))
     return Reply(status, [("Content-Type", "text/html; charset=utf-8"), *headers], page.encode())
+
+
+def reserved() -> Reply:
+    """Answer what is reserved for the edge and not there; nothing under `/.inseam/` ever goes on to a system."""
+    return Reply(404, [("Content-Type", "application/json"), ("Cache-Control", "no-store")], b'{"error":"not found"}\n')
+
+
+def options() -> Reply:
+    """Answer `OPTIONS *`, which asks about the server as a whole. RFC 9110, 9.3.7."""
+    return Reply(204, [("Allow", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS")])
+
+
+def reply_bytes(reply: Reply, bodiless: bool, request_id: bytes, connection_line: bytes) -> bytes:
+    """Return a reply as it goes over the wire; `connection_line` continues the request id's line."""
+    start = b"HTTP/1.1 %d %b\r\n" % (reply.status, phrase_of(reply.status).encode("ascii"))
+    lines = [line(name, value) for name, value in reply.headers if name.lower().encode("latin-1") not in UNTOUCHABLE]
+    length = b"" if reply.status in (204, 304) else b"Content-Length: %d\r\n" % len(reply.body)
+    body = b"" if bodiless or reply.status in (204, 304) else reply.body
+    return b"".join((start, joined(lines), length, b"X-Request-Id: ", request_id, connection_line, b"\r\n", body))
 
 
 def _wants_json(accept: str) -> bool:

@@ -10,8 +10,8 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Callable, Coroutine
+from typing import Any, Final
 
 from router.counters import ServerCount
 from router.edge.asker import Asker
@@ -168,12 +168,14 @@ class Server:
                         error = refused
                         continue
                     self.open += 1
-                    if not connection.closed:  # type: ignore[attr-defined]
-                        return connection  # type: ignore[return-value]
+                    if not connection.closed:
+                        return connection
                     error = ConnectionResetError("closed as soon as it was open")
         except TimeoutError as late:
-            raise ConnectTimeout(f"{self} did not accept a connection in {system.spec.timeouts.connect:g} s") from late
-        raise ServerRefused(f"{self} cannot be reached: {error or 'its name has no address'}") from error
+            raise ConnectTimeout(
+                f"{self} did not accept a connection in {system.spec.timeouts.connect:g} s", self
+            ) from late
+        raise ServerRefused(f"{self} cannot be reached: {error or 'its name has no address'}", self) from error
 
     async def _resolve(self) -> list[str]:
         """Return the addresses of the server's name; the last good ones while the resolver fails. REQUIREMENTS, 55."""
@@ -261,7 +263,7 @@ class System:
         self,
         spec: SystemSpec,
         loop: asyncio.AbstractEventLoop,
-        start: Callable[[object], None],
+        start: Callable[[Coroutine[Any, Any, None]], None],
         log: Callable[[str], None],
     ) -> None:
         self.spec = spec

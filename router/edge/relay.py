@@ -10,12 +10,13 @@ Nothing here reads from a socket: the client's connection hands in the request, 
 from __future__ import annotations
 
 import asyncio
-from time import perf_counter, time
+from time import perf_counter
 from typing import TYPE_CHECKING, Final
 
 from router.counters import slot_of
 from router.edge.asker import Asker
 from router.edge.live import Live, Route
+from router.edge.pages import error_reply, reply_bytes, reserved
 from router.edge.upstream import ServerConnection
 from router.errors import (
     AmbiguousPath,
@@ -29,14 +30,15 @@ from router.errors import (
     SystemFault,
 )
 from router.exchange import Outbound, inbound, outbound
-from router.headers import applied, joined
+from router.headers import applied
 from router.model import SAFE_METHODS, Edits, Headers, Reply, RequestView, ResponseView
 from router.wire.body import LAST_CHUNK, chunk, last_chunk
-from router.wire.head import UNKNOWN, RequestHead, ResponseHead
+from router.wire.head import UNKNOWN, RequestHead, ResponseHead, joined
 
 if TYPE_CHECKING:
     from router.edge.client import ClientConnection
     from router.edge.edge import Edge
+    from router.edge.pool import Server
 
 _MOST_PENDING: Final = 64 * 1024
 """Bytes of a request's body kept while no connection is there; then the client is not read any more."""
@@ -55,11 +57,17 @@ class Relay(Asker):
         "asked_at", "bodiless", "body_chunked", "bytes_in", "bytes_out", "chunking", "client", "connection", "edge",
         "fallen_back", "has_body", "head", "live", "out", "pending", "pending_size", "phase", "reason", "request",
         "request_id", "route", "safe", "sent_all", "sent_body", "server_name", "started", "status", "system_seconds",
-        "tries", "view", "wants_upgrade", "whole",
+        "trace", "tries", "view", "wants_upgrade", "whole",
     )  # fmt: skip
 
     def __init__(
-        self, edge: Edge, client: ClientConnection, head: RequestHead, view: RequestView, request_id: bytes
+        self,
+        edge: Edge,
+        client: ClientConnection,
+        head: RequestHead,
+        view: RequestView,
+        request_id: bytes,
+        trace: bytes,
     ) -> None:
         block = head.block
         self.edge = edge
@@ -67,6 +75,8 @@ class Relay(Asker):
         self.head = head
         self.view = view
         self.request_id = request_id
+        self.trace = trace
+        """32 hex digits for `traceparent`, where the client brought none."""
         self.live: Live = edge.live
         self.started = perf_counter()
         self.asked_at = 0.0
@@ -107,7 +117,7 @@ class Relay(Asker):
             if live.hosts is not None and not live.hosts(view):
                 raise MisdirectedRequest(f"{view.host} is none of our names")
             if view.path.startswith("/.inseam/"):
-                self.reply(self.edge.reserved(view))
+                self.reply(reserved())
                 return
             decision = live.match(view)
             route = live.routes[decision.number]
@@ -126,7 +136,8 @@ class Relay(Asker):
             self.refuse(error)
             return
         if route.on_waiting:
-            self.edge.start(self._wait_for_plugins(route))
+            self.client.deadline = self.edge.now + sum(plugin.budget for plugin in route.on_waiting) + 5.0
+            self.edge.start_task(self._wait_for_plugins(route))
         else:
             self._choose(route)
 
@@ -136,8 +147,8 @@ class Relay(Asker):
             try:
                 async with asyncio.timeout(plugin.budget):
                     said = await plugin.on_request_waiting(self.view)
-            except Exception as error:  # noqa: BLE001  a plugin may raise anything; it costs its own effect only
-                self.edge.plugin_failed(plugin, error)
+            except Exception as error:  # whatever it raises, it costs its own effect only
+                self.edge.ledger.plugin_failed(plugin, error)
                 said = plugin.otherwise
             if self.phase == FINISHED:
                 return
@@ -150,7 +161,7 @@ class Relay(Asker):
 
     def _choose(self, route: Route, edits: Edits | None = None) -> None:
         """Ask the rule and the plugins what to send; ask the system, or answer."""
-        said = outbound(self.view, route.decision, route.on_request, self.edge.plugin_failed)
+        said = outbound(self.view, route.decision, route.on_request, self.edge.ledger.plugin_failed)
         if type(said) is Reply:
             self.reply(said)
             return
@@ -160,7 +171,7 @@ class Relay(Asker):
         self.out = said
         self._write_request(said)
         if route.mirror is not None and self.safe:
-            self.edge.mirror(route, self.head, said)
+            self.edge.mirror(route, self.head, said, self.client.forwarded)
         self._ask(route)
 
     def _write_request(self, out: Outbound) -> None:
@@ -168,12 +179,9 @@ class Relay(Asker):
         block = self.head.block
         forward = block.forward if not out.edits else joined(applied(block.lines, out.edits))
         parts = [self.head.method, b" ", out.target.encode("ascii"), b" HTTP/1.1\r\n", forward, self.client.forwarded]
-        if not block.request_id or not self.client.trusted:
-            parts += (b"X-Request-Id: ", self.request_id, b"\r\n")
-        else:
-            parts += (b"X-Request-Id: ", block.request_id, b"\r\n")
+        parts += (b"X-Request-Id: ", self.request_id, b"\r\n")
         if not block.traceparent:
-            parts += (b"traceparent: 00-", self.request_id, b"-", self.request_id[8:24], b"-00\r\n")
+            parts += (b"traceparent: 00-", self.trace, b"-", self.trace[8:24], b"-00\r\n")
         if block.chunked:
             parts.append(b"Transfer-Encoding: chunked\r\n")
         elif block.length != UNKNOWN:
@@ -186,14 +194,15 @@ class Relay(Asker):
 
     # --- asking -------------------------------------------------------------------------------------------------------
 
-    def _ask(self, route: Route, avoid: ServerConnection | None = None) -> None:
+    def _ask(self, route: Route, avoid: Server | None = None) -> None:
         system = route.system
         assert system is not None
         self.route = route
         self.phase = WAITING
+        self.tries += 1
         self.asked_at = perf_counter()
         try:
-            connection = system.acquire(self, avoid.server if avoid else None, fresh=avoid is not None)
+            connection = system.acquire(self, avoid, fresh=avoid is not None)
         except SystemFault as error:
             self.failed(error)
             return
@@ -206,8 +215,8 @@ class Relay(Asker):
         route = self.route
         assert route is not None
         self.connection = connection
+        self.server_name = connection.server.name
         self.phase = ASKED
-        self.tries += 1
         self.client.deadline = self.edge.now + route.response_timeout
         connection.ask(self, self.request)
         if self.pending or (self.whole and not self.sent_all):
@@ -285,7 +294,9 @@ class Relay(Asker):
         assert out is not None
         status = head.status
         if status >= 400 and route.fallback is not None and self._may_fall_back(status):
-            self._drop_answer(done)
+            connection, self.connection = self.connection, None
+            if not done and connection is not None:
+                connection.abandon()
             self._fall_back(route)
             return
         block = head.block
@@ -294,7 +305,7 @@ class Relay(Asker):
         if not (out.plain and route.plain):
             edits = inbound(
                 self.view, route.decision, ResponseView(status, Headers(block.lines)), route.on_response,
-                self.edge.plugin_failed,
+                self.edge.ledger.plugin_failed,
             )  # fmt: skip
             if edits:
                 forward = joined(applied(block.lines, edits))
@@ -372,7 +383,7 @@ class Relay(Asker):
         self.status = 101
         self.phase = TUNNEL
         self.client.keep = False
-        self.edge.event("tunnels")
+        self.edge.ledger.event("tunnels")
         self.client.write(
             b"%b\r\n%bConnection: Upgrade\r\nUpgrade: %b\r\n\r\n%b"
             % (head.start, head.block.forward, head.block.upgrade, rest)
@@ -393,27 +404,18 @@ class Relay(Asker):
     # --- when something fails -----------------------------------------------------------------------------------------
 
     def failed(self, error: SystemFault) -> None:
-        connection, self.connection = self.connection, None
+        self.connection = None
         route = self.route
         assert route is not None
-        self.server_name = connection.server.name if connection else ""
         if self.phase in (ANSWERING, TUNNEL):
             self.cut(error)
-        elif error.retry and self.tries <= route.retries + (connection is None) and self._may_repeat(error):
+        elif error.retry and self.tries <= route.retries and self._may_repeat(error):
             route.tally.retries += 1
-            self.tries += connection is None
-            if connection is None:
-                self.edge.later(self._again, route)
-            else:
-                self._ask(route, connection)
+            self._ask(route, error.server)
         elif route.fallback is not None and self._may_fall_back(error.status):
             self._fall_back(route)
         else:
             self.refuse(error)
-
-    def _again(self, route: Route) -> None:
-        if self.phase != FINISHED:
-            self._ask(route)
 
     def _may_repeat(self, error: SystemFault) -> bool:
         """Whether the request can be sent again without being processed twice. RFC 9110, 9.2.2."""
@@ -431,16 +433,7 @@ class Relay(Asker):
         self.fallen_back = True
         self.tries = 0
         self.view.decision = route.fallback.decision
-        self.edge.later(self._choose_again, route.fallback)
-
-    def _choose_again(self, route: Route) -> None:
-        if self.phase != FINISHED:
-            self._choose(route)
-
-    def _drop_answer(self, done: bool) -> None:
-        connection, self.connection = self.connection, None
-        if not done and connection is not None:
-            connection.abandon()
+        self._choose(route.fallback)
 
     def refuse(self, error: EdgeError) -> None:
         """Answer with the page for this error, or cut the answer that is under way."""
@@ -448,14 +441,14 @@ class Relay(Asker):
             self.cut(error)
             return
         self.reason = error.reason
-        self.edge.error(error.reason)
+        self.edge.ledger.error(error.reason)
         if error.blame != "client":
-            self.edge.complain(self, error)
+            self.edge.ledger.complain(self, error)
         retry_after = 0
         if isinstance(error, SystemDown | QueueFull):
             system = self.route.system if self.route else None
             retry_after = system.retry_after if system else 1
-        self.reply(self.edge.page(error.status, self.request_id, self.view.headers.get("accept") or "", retry_after))
+        self.reply(error_reply(error.status, self.view.request_id, self.view.headers.get("accept") or "", retry_after))
 
     def reply(self, reply: Reply) -> None:
         """Give an answer of the edge's own."""
@@ -464,14 +457,14 @@ class Relay(Asker):
             self.client.keep = False
         self.status = reply.status
         self.bytes_out = 0 if self.bodiless else len(reply.body)
-        self.client.write(self.edge.reply_bytes(reply, self.bodiless, self.request_id, self.client.connection_line()))
+        self.client.write(reply_bytes(reply, self.bodiless, self.request_id, self.client.connection_line()))
         self.finish()
 
     def cut(self, error: EdgeError) -> None:
         """The answer is under way and cannot be finished: the client must see that it is not whole."""
         self.reason = error.reason
-        self.edge.error(error.reason)
-        self.edge.complain(self, error)
+        self.edge.ledger.error(error.reason)
+        self.edge.ledger.complain(self, error)
         self._let_go()
         client = self.client
         self.finish()
@@ -486,7 +479,7 @@ class Relay(Asker):
             self.failed_in_queue(QueueFull(f"no connection to {route.system.name} became free in time"))
         elif self.client.blocked:
             self.reason = "client_slow"
-            self.edge.error("client_slow")
+            self.edge.ledger.error("client_slow")
             self._let_go()
             client = self.client
             self.finish()
@@ -522,7 +515,7 @@ class Relay(Asker):
         if self.phase != FINISHED:
             self.reason = self.reason or ("client_gone" if self.phase != TUNNEL else "")
             if self.phase != TUNNEL:
-                self.edge.error("client_gone")
+                self.edge.ledger.error("client_gone")
                 self.status = self.status or 499
             self._let_go()
             self.finish()
@@ -531,7 +524,6 @@ class Relay(Asker):
         """Leave the queue, or give up the connection."""
         connection, self.connection = self.connection, None
         if connection is not None:
-            self.server_name = connection.server.name
             if self.phase == TUNNEL:
                 connection.finish()
             else:
@@ -553,11 +545,12 @@ class Relay(Asker):
             tally.requests += 1
             tally.seconds += seconds
             if self.asked_at:
-                tally.system_seconds += seconds - (self.asked_at - self.started)
+                self.system_seconds = seconds - (self.asked_at - self.started)
+                tally.system_seconds += self.system_seconds
             tally.bytes_in += self.bytes_in
             tally.bytes_out += self.bytes_out
             tally.statuses[self.status // 100] += 1
             tally.histogram[slot_of(seconds)] += 1
-        if self.edge.access_log is not None:
-            self.edge.record(self, seconds, time())
+        if self.edge.ledger.access_log is not None:
+            self.edge.ledger.record(self, seconds)
         self.client.answered()

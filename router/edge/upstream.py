@@ -137,7 +137,7 @@ class ServerConnection:
             asker.ended(b"")  # the only body whose end is the connection's end. RFC 9112, 6.3
             return
         reason = "before its answer" if not self.started else "within its answer"
-        error = ServerReset(f"{self.server} closed the connection {reason}")
+        error = ServerReset(f"{self.server} closed the connection {reason}", self.server)
         self.server.failure(error)
         asker.failed(error)
 

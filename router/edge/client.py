@@ -1,0 +1,469 @@
+"""One client's connection: reads requests one after the other, hands each to a relay, writes the answers in order.
+
+Pipelined requests wait in the buffer until the one before is answered. What is not a request that every reader would
+read alike is answered with a page and the connection is closed, after a moment in which the client may still read it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import struct
+from time import time
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from router.edge.pages import error_reply, options, reply_bytes
+from router.edge.relay import Relay
+from router.errors import (
+    BadRequest,
+    EdgeError,
+    HeadTooLarge,
+    RequestTimeout,
+    UriTooLong,
+)
+from router.headers import VIA
+from router.model import Headers, RequestView
+from router.wire.body import ChunkedReader
+from router.wire.head import Block, RequestHead, check_request, request_block, request_line
+from router.wire.target import canonical
+
+if TYPE_CHECKING:
+    from router.edge.edge import Edge
+
+_MOST_BUFFERED: Final = 64 * 1024
+"""Bytes of pipelined requests kept while one is being answered."""
+
+_LINGER: Final = 2.0
+"""Seconds a refused client has to read why, while what it still sends is thrown away. RFC 9112, 9.6."""
+
+_MOST_LINGERING: Final = 4 * 1024 * 1024
+
+_RESET: Final = struct.pack("ii", 1, 0)
+"""SO_LINGER on with no time: closing sends RST, which no reader takes for the end of a body."""
+
+# What the next bytes are.
+_HEADS, _LENGTH, _CHUNKED, _TUNNEL, _LINGERING, _CLOSED = range(6)
+
+
+class ClientConnection:
+    """A protocol for asyncio. `deadline` is in the edge's seconds; `keep` says whether another request may follow."""
+
+    __slots__ = (
+        "_block", "_block_bytes", "_buffer", "_forwarded_block", "_left", "_lingered", "_partial", "_peer", "_reader",
+        "_running", "_state", "_upload_mark", "address", "blocked", "deadline", "edge", "forwarded", "head_minor",
+        "keep", "relay", "requests", "scheme", "stopped", "transport", "trusted",
+    )  # fmt: skip
+
+    def __init__(self, edge: Edge) -> None:
+        self.edge = edge
+        self.transport: asyncio.Transport | None = None
+        self.relay: Relay | None = None
+        self.deadline = 0.0
+        self.keep = True
+        self.blocked = False
+        """Whether the client does not take bytes as fast as they come."""
+        self.stopped = False
+        """Whether reading from the client is paused."""
+        self.trusted = False
+        """Whether the peer is a proxy whose X-Forwarded-* is believed."""
+        self.scheme = "https" if edge.secure else "http"
+        self.address = ""
+        """The client's address: the peer's, or what a trusted proxy says."""
+        self.forwarded = b""
+        """The lines that tell a system about the client: made once for a header block."""
+        self.requests = 0
+        self.head_minor = 1
+        self._peer = ""
+        self._state = _HEADS
+        self._buffer = b""
+        self._left = 0
+        self._reader: ChunkedReader | None = None
+        self._block_bytes = b""
+        self._block: Block | None = None
+        self._forwarded_block: Block | None = None
+        self._running = False
+        self._partial = False
+        self._lingered = 0
+        self._upload_mark = 0
+
+    # --- asyncio calls these ------------------------------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.Transport) -> None:
+        self.transport = transport
+        peer = transport.get_extra_info("peername")
+        self._peer = str(peer[0]) if peer else ""
+        self.deadline = self.edge.now + self.edge.live.limits.head_time
+        if not self.edge.opened(self, self._peer):
+            self._state = _CLOSED
+            transport.abort()
+
+    def data_received(self, data: bytes) -> None:
+        state = self._state
+        if state == _HEADS:
+            if self.relay is not None or self.blocked or self._running:
+                self._keep_for_later(data)
+            else:
+                self._read_heads(self._buffer + data if self._buffer else data)
+        elif state == _TUNNEL:
+            if self.relay is not None:
+                self.relay.through(data)
+        elif state == _LINGERING:
+            self._lingered += len(data)
+            if self._lingered > _MOST_LINGERING:
+                self.reset()
+        elif state != _CLOSED:
+            self._read_body(data)
+
+    def eof_received(self) -> bool:
+        """The client will send no more; one that waits for its answer may still get it."""
+        if self._state == _HEADS and self.relay is not None and not self.edge.secure:
+            self.keep = False
+            return True
+        return False
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._state = _CLOSED
+        self._buffer = b""
+        self.edge.closed(self, self._peer)
+        if self.relay is not None:
+            self.relay.gone()
+
+    def pause_writing(self) -> None:
+        self.blocked = True
+
+    def resume_writing(self) -> None:
+        self.blocked = False
+        if self.relay is not None:
+            self.relay.release()
+        elif self._buffer and not self._running:
+            self._read_heads(self._buffer)
+
+    # --- reading ------------------------------------------------------------------------------------------------------
+
+    def _keep_for_later(self, data: bytes) -> None:
+        self._buffer += data
+        if len(self._buffer) > _MOST_BUFFERED:
+            self.stop_reading()
+
+    def _read_heads(self, data: bytes) -> None:
+        """Start one request after the other, as long as each is answered at once."""
+        self._running = True
+        try:
+            while data and self._state == _HEADS and self.relay is None and not self.blocked:
+                self._buffer = b""
+                rest = self._read_head(data)
+                if rest is None:
+                    return
+                data = rest
+                if self._state in (_LENGTH, _CHUNKED):
+                    self._read_body(data)
+                    data, self._buffer = self._buffer, b""
+            if self._state == _HEADS:
+                self._buffer = data
+                if self.stopped and len(data) <= _MOST_BUFFERED:
+                    self.read_on()
+        except EdgeError as error:
+            self.refuse(error)
+        finally:
+            self._running = False
+
+    def _read_head(self, data: bytes) -> bytes | None:
+        """Read one head and start its relay; return the bytes behind it, or None if it is not whole yet."""
+        limits = self.edge.live.limits
+        if data[:2] == b"\r\n":
+            data = data[2:]  # RFC 9112, 2.2: an empty line before a request is passed over
+        end = data.find(b"\r\n\r\n")
+        if end < 0:
+            self._check_unfinished(data)
+            if not self._partial:
+                self._partial = True
+                self.deadline = self.edge.now + limits.head_time
+            self._buffer = data
+            return None
+        line_end = data.find(b"\r\n")
+        if line_end > limits.request_line:
+            raise UriTooLong(f"the request line has more than {limits.request_line} bytes")
+        if end - line_end > limits.head:
+            raise HeadTooLarge(f"the header section has more than {limits.head} bytes")
+        self._partial = False
+        method, target, self.head_minor = request_line(data[:line_end])
+        block_bytes = data[line_end + 2 : end + 2]
+        block = self._block
+        if block is None or block_bytes != self._block_bytes:
+            block = request_block(block_bytes, limits.fields)
+            self._block, self._block_bytes = block, block_bytes
+        head = RequestHead(method, target, self.head_minor, block)
+        check_request(self.head_minor, block)
+        self.requests += 1
+        self.keep = head.keep_alive and not self.edge.draining and (
+            not limits.requests or self.requests < limits.requests
+        )  # fmt: skip
+        self._start(head, data[end + 4 :])
+        return data[end + 4 :]
+
+    def _check_unfinished(self, data: bytes) -> None:
+        """Refuse at once what can never become a request, instead of waiting for its time to run out."""
+        limits = self.edge.live.limits
+        if not (0x41 <= data[0] <= 0x5A) and data != b"\r":
+            raise BadRequest("a request does not begin like this")
+        line_end = data.find(b"\n")
+        if line_end < 0:
+            if len(data) > limits.request_line:
+                raise UriTooLong(f"the request line has more than {limits.request_line} bytes")
+            return
+        if data[line_end - 1] != 0x0D or b"\n\n" in data:
+            raise BadRequest("a line ends without CRLF")
+        request_line(data[: line_end - 1])
+        if len(data) - line_end > limits.head:
+            raise HeadTooLarge(f"the header section has more than {limits.head} bytes")
+
+    def _start(self, head: RequestHead, rest: bytes) -> None:
+        block = head.block
+        if block is not self._forwarded_block:
+            self._tell_about_client(block)
+        target = head.target
+        if target[0] != 0x2F:
+            target = self._origin_form(head)
+        path, _, query = target.partition(b"?")
+        ids = self.edge.ids
+        trace = ids.new()
+        request_id = block.request_id if self.trusted and block.request_id else trace
+        host = block.host.lower()
+        if b":" in host and not host.endswith(b"]"):
+            host = host[: host.rindex(b":")]
+        view = RequestView(
+            head.method.decode("ascii"),
+            "",
+            Headers(block.lines),
+            query.decode("ascii"),
+            self.scheme,
+            host.decode("ascii"),
+            block.host.decode("ascii"),
+            self.address,
+            time(),
+            request_id.decode("ascii"),
+            -1,
+            self.edge.deal,
+        )
+        relay = Relay(self.edge, self, head, view, request_id, trace)
+        view.path = canonical(path).decode("ascii")
+        country = self.edge.live.country_header
+        if country and self.trusted:
+            view.country = (view.headers.get(country) or "").upper()
+        if block.chunked:
+            self._state = _CHUNKED
+            self._reader = ChunkedReader(BadRequest)
+        elif block.length > 0:
+            self._state = _LENGTH
+            self._left = block.length
+        self.relay = relay
+        if path == b"*":
+            relay.reply(options())
+        else:
+            relay.begin()
+
+    def _origin_form(self, head: RequestHead) -> bytes:
+        """Return the target of an absolute form, whose authority must be Host. RFC 9112, 3.2.2."""
+        target = head.target
+        if target == b"*":
+            return target
+        authority, slash, path = target[target.index(b"//") + 2 :].partition(b"/")
+        authority, mark, query = authority.partition(b"?")
+        if authority.lower() != head.block.host.lower():
+            raise BadRequest("the target's authority is not Host")
+        return b"/" + (path if slash else mark + query)
+
+    def _tell_about_client(self, block: Block) -> None:
+        """Work out who the client is, and the lines that say so to a system. DESIGN, 5; REQUIREMENTS, 21."""
+        peer = self._peer
+        scheme = "https" if self.edge.secure else "http"
+        host = block.host
+        chain = peer
+        self.address = peer
+        self.trusted = self.edge.trusts(peer)
+        if self.trusted and block.forwarded:
+            said = dict(block.forwarded)
+            if said.get(b"x-forwarded-proto") in (b"http", b"https"):
+                scheme = said[b"x-forwarded-proto"].decode("ascii")
+            hops = [
+                hop.strip()
+                for name, value in block.forwarded
+                if name == b"x-forwarded-for"
+                for hop in value.decode("latin-1").split(",")
+            ]
+            self.address, known = self.edge.client_behind(hops, peer)
+            chain = ", ".join([*known, peer])
+        self.scheme = scheme
+        self.forwarded = b"X-Forwarded-For: %b\r\nX-Forwarded-Proto: %b\r\nX-Forwarded-Host: %b\r\nVia: %b\r\n" % (
+            chain.encode("latin-1"), scheme.encode("ascii"), host, VIA,
+        )  # fmt: skip
+        self._forwarded_block = block
+
+    def _read_body(self, data: bytes) -> None:
+        relay = self.relay
+        try:
+            if self._state == _LENGTH:
+                rest = b""
+                if len(data) > self._left:
+                    data, rest = data[: self._left], data[self._left :]
+                self._left -= len(data)
+                if data and relay is not None:
+                    relay.body(data)
+                if self._left == 0 and self._state == _LENGTH:
+                    self._state = _HEADS
+                    self._buffer = rest
+                    if relay is not None:
+                        relay.body_end(b"")
+            else:
+                reader = self._reader
+                assert reader is not None
+                for piece in reader.feed(data):
+                    if relay is not None:
+                        relay.body(piece)
+                    if self._state != _CHUNKED:
+                        return
+                if reader.done:
+                    self._state = _HEADS
+                    self._buffer = reader.rest
+                    self._reader = None
+                    if relay is not None:
+                        relay.body_end(reader.trailers)
+        except EdgeError as error:
+            self.keep = False
+            if self.relay is not None:
+                self.relay.refuse(error)
+            else:
+                self.refuse(error)
+
+    # --- what a relay asks for ----------------------------------------------------------------------------------------
+
+    def write(self, data: bytes) -> None:
+        """Send bytes to the client."""
+        if self._state != _CLOSED:
+            assert self.transport is not None
+            self.transport.write(data)
+
+    def connection_line(self) -> bytes:
+        """Return the header line that says whether the connection stays, where it must be said."""
+        if not self.keep:
+            return b"\r\nConnection: close\r\n"
+        return b"\r\n" if self.head_minor == 1 else b"\r\nConnection: keep-alive\r\n"
+
+    def stop_reading(self) -> None:
+        """Read no more from the client until `read_on`."""
+        if not self.stopped and self._state != _CLOSED:
+            self.stopped = True
+            assert self.transport is not None
+            self.transport.pause_reading()
+
+    def read_on(self) -> None:
+        """Read again."""
+        if self.stopped and self._state != _CLOSED:
+            self.stopped = False
+            assert self.transport is not None
+            self.transport.resume_reading()
+
+    def tunnel(self) -> None:
+        """From now on bytes go through as they are."""
+        self._state = _TUNNEL
+        rest, self._buffer = self._buffer, b""
+        if rest and self.relay is not None:
+            self.relay.through(rest)
+
+    def answered(self) -> None:
+        """The relay is done: read the next request, or close."""
+        relay, self.relay = self.relay, None
+        if self._state == _CLOSED:
+            return
+        if not self.keep or self.edge.draining:
+            self._close_softly(unread=self._state not in (_HEADS, _TUNNEL) or relay is None)
+            return
+        self.deadline = self.edge.now + self.edge.live.limits.idle
+        if self._buffer and not self._running and not self.blocked:
+            self._read_heads(self._buffer)
+        elif self.stopped and not self.blocked:
+            self.read_on()
+
+    def refuse(self, error: EdgeError) -> None:
+        """Answer something that is no request, and close."""
+        self.keep = False
+        self.edge.ledger.error(error.reason)
+        request_id = self.edge.ids.new()
+        reply = error_reply(error.status, request_id.decode("ascii"))
+        self.relay = None
+        self.write(reply_bytes(reply, False, request_id, self.connection_line()))
+        self._close_softly(unread=True)
+
+    def late_body(self) -> None:
+        """An upload made no progress for as long as a system may take: judge it by its rate."""
+        relay = self.relay
+        assert relay is not None
+        limits = self.edge.live.limits
+        if relay.bytes_in - self._upload_mark >= limits.body_rate * limits.body_grace:
+            self._upload_mark = relay.bytes_in
+            self.deadline = self.edge.now + limits.body_grace
+        else:
+            relay.refuse(RequestTimeout("the request's body stopped arriving"))
+
+    def reset(self) -> None:
+        """Close so that nobody can take what was sent for the whole: by RST."""
+        if self._state == _CLOSED and self.transport is None:
+            return
+        self._state = _CLOSED
+        assert self.transport is not None
+        handle = cast(Any, self.transport.get_extra_info("socket"))
+        if handle is not None:
+            with contextlib.suppress(OSError):  # it may be closed already
+                handle.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+        self.transport.abort()
+
+    def _close_softly(self, unread: bool) -> None:
+        """Close when everything is sent; if the client may still be sending, give it time to read the answer."""
+        assert self.transport is not None
+        if not unread:
+            self._state = _CLOSED
+            self.transport.close()
+            return
+        self._state = _LINGERING
+        self._buffer = b""
+        self.deadline = self.edge.now + _LINGER
+        self.read_on()
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+
+    # --- time ---------------------------------------------------------------------------------------------------------
+
+    def late(self) -> None:
+        """The deadline is over."""
+        if self._state in (_LINGERING, _CLOSED):
+            self._state = _CLOSED
+            assert self.transport is not None
+            self.transport.abort()
+        elif self.relay is not None:
+            self.relay.deadline()
+        elif self._partial or not self.requests:
+            if self._partial:
+                self.refuse(RequestTimeout("the head did not arrive in time"))
+            else:
+                self._close_softly(unread=False)
+        else:
+            self._close_softly(unread=False)
+
+    def rest(self) -> None:
+        """Nothing was asked for a while: forget what only speed needs."""
+        self._block = None
+        self._block_bytes = b""
+        self._forwarded_block = None
+
+    def drain(self) -> None:
+        """Close as soon as nothing is under way."""
+        if self._state == _HEADS and self.relay is None and not self._partial:
+            self._close_softly(unread=False)
+        else:
+            self.keep = False
+
+    @property
+    def busy(self) -> bool:
+        """Whether a request is under way."""
+        return self.relay is not None

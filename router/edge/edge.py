@@ -1,0 +1,259 @@
+"""The data plane of one worker: everything between the listening sockets and the systems."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ipaddress
+import random
+import socket
+import ssl
+from collections.abc import Callable, Coroutine
+from functools import lru_cache
+from typing import Any, Final, cast
+
+from router.accesslog import AccessLog
+from router.counters import Snapshot
+from router.edge.client import ClientConnection
+from router.edge.ids import Deal, Ids
+from router.edge.ledger import Ledger
+from router.edge.live import Live, Route
+from router.edge.mirror import MOST_COPIES, Copy
+from router.edge.pool import System
+from router.exchange import Outbound
+from router.generation import Generation
+from router.model import BUCKETS
+from router.wire.head import RequestHead
+
+_TICK: Final = 0.1
+"""Seconds between two looks at the clock: how exact the timeouts of systems are."""
+
+_CLIENTS_EVERY: Final = 3
+"""Ticks between two looks at the clients' deadlines."""
+
+_REST_AFTER: Final = 10.0
+"""Seconds after which an idle connection gives back what only speed needs."""
+
+_BACKLOG: Final = 4096
+
+
+class Edge:
+    """Accepts clients, decides, relays, counts. Made and used on one event loop.
+
+    `secure` says that clients come by TLS. Times are the loop's, in seconds; `now` is as old as the last tick.
+    """
+
+    def __init__(
+        self, generation: Generation, *, worker: int = 0, access_log: AccessLog | None = None, secure: bool = False
+    ) -> None:
+        self.loop = asyncio.get_running_loop()
+        self.worker = worker
+        self.secure = secure
+        self.now = self.loop.time()
+        self.draining = False
+        self.ids = Ids()
+        self.deal = Deal(random.SystemRandom().randrange(BUCKETS)).next
+        self.clients: set[ClientConnection] = set()
+        self._addresses: dict[str, int] = {}
+        self.ledger = Ledger(access_log)
+        self._retiring: list[Live] = []
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._copies: set[Copy] = set()
+        self._servers: list[asyncio.Server] = []
+        self._ticks = 0
+        self._down: dict[tuple[str, str], bool] = {}
+        self._trusts = lru_cache(maxsize=4096)(self._is_trusted)
+        self._sample = random.Random()  # noqa: S311  which requests are copied is no secret
+        self.live = self._enliven(generation, {})
+        self._timer: asyncio.TimerHandle | None = None
+        self._emptied: asyncio.Event | None = None
+
+    # --- life ---------------------------------------------------------------------------------------------------------
+
+    async def start(self, sockets: list[socket.socket], tls: ssl.SSLContext | None = None) -> None:
+        """Accept clients on sockets that are bound already."""
+        self.secure = self.secure or tls is not None
+        for listening in sockets:
+            server = await self.loop.create_server(
+                cast(Callable[[], asyncio.Protocol], lambda: ClientConnection(self)),
+                sock=listening,
+                backlog=_BACKLOG,
+                ssl=tls,
+                ssl_handshake_timeout=self.live.limits.head_time if tls else None,
+            )
+            self._servers.append(server)
+        self._timer = self.loop.call_later(_TICK, self._tick)
+
+    def swap(self, generation: Generation) -> None:
+        """Go by another generation from the next request on; those under way keep theirs.
+
+        A system whose declaration is the same keeps its connections.
+        """
+        before = self.live
+        self.live = self._enliven(generation, before.systems)
+        self._retiring.append(before)
+        self._trusts.cache_clear()
+        for name, system in before.systems.items():
+            if self.live.systems.get(name) is not system:
+                system.close()
+
+    def health(self, system: str, server: str, up: bool) -> None:
+        """Take over what the supervisor's health check found of a server, `server` being its address as text."""
+        self._down[system, server] = up
+        if system in self.live.systems:
+            self.live.systems[system].health(server, up)
+
+    async def drain(self, seconds: float) -> int:
+        """Accept nobody any more, let what is under way end; return how many connections had to be cut."""
+        self.draining = True
+        for server in self._servers:
+            server.close()
+        for client in list(self.clients):
+            client.drain()
+        self._emptied = asyncio.Event()
+        if self.clients:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._emptied.wait(), seconds)
+        left = list(self.clients)
+        for client in left:
+            client.reset()
+        if self._timer is not None:
+            self._timer.cancel()
+        for system in self.live.systems.values():
+            system.close()
+        for plugin in {id(hook): hook for route in self.live.routes for hook in route.on_waiting}.values():
+            close = getattr(plugin, "close", None)
+            if close is not None:
+                await close()
+        return len(left)
+
+    def _enliven(self, generation: Generation, old: Any) -> Live:
+        systems: dict[str, System] = {}
+        for name, spec in generation.systems.items():
+            kept = old.get(name)
+            if kept is not None and kept.spec == spec:
+                systems[name] = kept
+                continue
+            systems[name] = System(spec, self.loop, self.start_task, self.ledger.log)
+            for (owner, server), up in self._down.items():
+                if owner == name:
+                    systems[name].health(server, up)
+        return Live(generation, systems)
+
+    def start_task(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run a coroutine as a task, kept until it ends; what it raises is a fault of ours, and is logged."""
+        task = self.loop.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[Any]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            self.loop.call_exception_handler(
+                {"message": "a task of the edge failed", "exception": task.exception(), "task": task}
+            )
+
+    def _tick(self) -> None:
+        self._timer = self.loop.call_later(_TICK, self._tick)
+        now = self.now = self.loop.time()
+        self._ticks += 1
+        for system in self.live.systems.values():
+            system.tick(now)
+        for copy in [copy for copy in self._copies if copy.deadline < now]:
+            self._copies.discard(copy)
+            copy.late()
+        if self._ticks % _CLIENTS_EVERY:
+            return
+        idle = self.live.limits.idle
+        for client in [client for client in self.clients if client.deadline < now]:
+            client.late()
+        for client in self.clients:
+            if client.relay is None and client.deadline - now < idle - _REST_AFTER:
+                client.rest()
+        self.ledger.new_second()
+
+    # --- what connections ask for -------------------------------------------------------------------------------------
+
+    def opened(self, client: ClientConnection, peer: str) -> bool:
+        """A client has come; return whether it may stay."""
+        limits = self.live.limits
+        same = self._addresses.get(peer, 0) + 1
+        self._addresses[peer] = same
+        self.clients.add(client)
+        self.ledger.accepted += 1
+        if len(self.clients) > limits.connections or (same > limits.client_connections and not self.trusts(peer)):
+            self.ledger.error("too_many_connections")
+            return False
+        return not self.draining
+
+    def closed(self, client: ClientConnection, peer: str) -> None:
+        """A client has gone."""
+        self.clients.discard(client)
+        if self._emptied is not None and not self.clients:
+            self._emptied.set()
+        left = self._addresses.get(peer, 1) - 1
+        if left:
+            self._addresses[peer] = left
+        else:
+            self._addresses.pop(peer, None)
+
+    def trusts(self, peer: str) -> bool:
+        """Whether the peer's X-Forwarded-* is believed."""
+        return bool(self.live.trusted) and self._trusts(peer)
+
+    def _is_trusted(self, peer: str) -> bool:
+        try:
+            address = ipaddress.ip_address(peer)
+        except ValueError:
+            return False
+        address = getattr(address, "ipv4_mapped", None) or address
+        return any(address in network for network in self.live.trusted)
+
+    def client_behind(self, hops: list[str], peer: str) -> tuple[str, list[str]]:
+        """Return the client's address and the chain from it on: the last hop that is no trusted proxy of ours.
+
+        What stands before it in X-Forwarded-For came from the client and may be anything.
+        """
+        known: list[str] = []
+        for hop in reversed(hops):
+            try:
+                ipaddress.ip_address(hop)
+            except ValueError:
+                break
+            known.insert(0, hop)
+            if not self.trusts(hop):
+                break
+        return (known[0] if known else peer), known
+
+    def mirror(self, route: Route, head: RequestHead, out: Outbound, extra: bytes) -> None:
+        """Send a copy of a safe request to the rule's mirror, for its share of the requests."""
+        assert route.mirror is not None
+        if self._sample.randrange(BUCKETS) >= route.mirror_share:
+            return
+        self._copies = {copy for copy in self._copies if copy.deadline}
+        if len(self._copies) >= MOST_COPIES:
+            self.ledger.event("mirror_dropped")
+            return
+        deadline = self.now + route.mirror.spec.timeouts.response
+        copy = Copy(route.mirror, head.method, out.target.encode("ascii"), head.block, extra, deadline)
+        if copy.begin():
+            self.ledger.event("mirrored")
+            self._copies.add(copy)
+
+    def snapshot(self) -> Snapshot:
+        """Return all that was counted since the worker started."""
+        self._settle()
+        return self.ledger.snapshot(
+            self.worker,
+            self.live.generation.number,
+            [route.count() for live in (self.live, *self._retiring) for route in live.routes if route.tally.requests],
+            [count for system in self.live.systems.values() for count in system.counts()],
+            len(self.clients),
+        )
+
+    def _settle(self) -> None:
+        """Keep the counts of generations that no request goes by any more, and let the rest of them go."""
+        in_use = {id(client.relay.live) for client in self.clients if client.relay is not None}
+        for live in [live for live in self._retiring if id(live) not in in_use]:
+            self._retiring.remove(live)
+            self.ledger.keep([route.count() for route in live.routes if route.tally.requests])
