@@ -88,7 +88,7 @@ def inbound(
             continue
         if said:
             edits = edits.then(said)
-    if type(decision.rule.action) is Split:
+    if type(decision.rule.action) is Split or view.allotted >= 0:  # a plugin may have asked for the bucket
         edits = edits.then(_split_cookie(view, response))
     return edits
 

@@ -30,11 +30,11 @@ def applied(lines: Lines, edits: Edits) -> Lines:
                 result.append(old)
             continue
         if name in fresh:
-            result.append(fresh[name])
+            result.append(fresh.pop(name))
             gone.add(name)
             continue
         result.append(old)
-    result += [new for name, new in fresh.items() if name not in gone and name not in UNTOUCHABLE]
+    result += [new for name, new in fresh.items() if name not in UNTOUCHABLE]
     result += [line(name, value) for name, value in edits.add if name.lower().encode("latin-1") not in UNTOUCHABLE]
     return result
 

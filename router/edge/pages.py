@@ -48,20 +48,24 @@ def phrase_of(status: int) -> str:
         return ""
 
 
-def error_reply(status: int, request_id: str, accept: str = "", retry_after: int = 0) -> Reply:
-    """Return the page for a failed request; `retry_after` in seconds, 0 for none."""
-    said = _SAID.get(status, _SAID[500])
+def error_reply(
+    status: int, request_id: str, accept: str = "", retry_after: int = 0, title: str = "", said: str = ""
+) -> Reply:
+    """Return the page for a failed request; `retry_after` in seconds, 0 for none.
+
+    `title` and `said` are the heading and the sentence, empty for those that go with the status.
+    """
+    title = title or phrase_of(status)
+    said = said or _SAID.get(status, _SAID[500])
     headers = [("Cache-Control", "no-store"), ("X-Content-Type-Options", "nosniff")]
     if retry_after:
         headers.append(("Retry-After", str(retry_after)))
     if status == HTTPStatus.METHOD_NOT_ALLOWED:
         headers.append(("Allow", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"))
     if _wants_json(accept):
-        body = msgspec.json.encode(
-            {"status": status, "title": phrase_of(status), "detail": said, "request_id": request_id}
-        )
+        body = msgspec.json.encode({"status": status, "title": title, "detail": said, "request_id": request_id})
         return Reply(status, [("Content-Type", "application/problem+json"), *headers], body)
-    page = _PAGE.format(status=status, phrase=phrase_of(status), said=said, request_id=escape(request_id))
+    page = _PAGE.format(status=status, phrase=escape(title), said=escape(said), request_id=escape(request_id))
     headers.append(("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'"))
     return Reply(status, [("Content-Type", "text/html; charset=utf-8"), *headers], page.encode())
 
