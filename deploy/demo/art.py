@@ -1,3 +1,4 @@
+# ruff: noqa: E501  a shape reads better as a whole line
 """The demo's pictures: things for the table as flat shapes, the way a two-colour press would print them.
 
 Every shape is drawn in a box of 400 by 400, stands on y = 332 and is centred on x = 200, so that a product picture and

@@ -6,7 +6,6 @@ Templates are `str.format` templates; pages hold no inline style and no inline s
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from html import escape
 from string import Formatter
 
@@ -32,11 +31,6 @@ _escaping = _Escaping()
 def html(template: str, **values: object) -> Html:
     """Return the template with its `{names}` filled in: text escaped, `Html` as it is, lists joined, None left out."""
     return Html(_escaping.vformat(template, (), values))
-
-
-def each(template: str, rows: Iterable[object], **values: object) -> Html:
-    """Return the template once for every row, which it knows as `{row}`."""
-    return Html("".join(html(template, row=row, **values) for row in rows))
 
 
 def euro(cents: int) -> str:

@@ -1,3 +1,4 @@
+# ruff: noqa: E501  a shape reads better as a whole line
 """The magazine's pictures: still lifes put together from the things the shop sells, a backdrop and a table.
 
 A scene is drawn in 1200 by 800 and cut to whatever frame the page has, so what matters stands around x = 600.
@@ -25,7 +26,8 @@ _FLAX = "".join(
     for x, lean, height in ((20 + 47 * n, (n * 37) % 50 - 25, 330 + (n * 83) % 190) for n in range(26))
 )
 _STARS = "".join(
-    f'<circle cx="{(n * 197) % 1200}" cy="{(n * 89) % 420}" r="{1.5 + n % 3}" opacity="{0.4 + n % 4 / 8}"/>' for n in range(46)
+    f'<circle cx="{(n * 197) % 1200}" cy="{(n * 89) % 420}" r="{1.5 + n % 3}" opacity="{0.4 + n % 4 / 8}"/>'
+    for n in range(46)
 )
 _BULBS = "".join(
     f'<circle cx="{x}" cy="{98 + (x - 600) ** 2 / -7200 + 62:.0f}" r="17" opacity=".25"/>'
