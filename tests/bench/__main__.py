@@ -1,0 +1,63 @@
+"""The command line of the benchmarks: `python -m tests.bench [speed|memory|profile]`."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shlex
+import sys
+from collections.abc import Sequence
+
+from tests.bench import idle, machine, results, speed, streams
+from tests.bench.proxies import BY_NAME, FAMILIES
+
+
+def _families(text: str) -> tuple[str, ...]:
+    names = tuple(name.strip() for name in text.split(","))
+    for name in names:
+        if name not in FAMILIES:
+            raise argparse.ArgumentTypeError(f"no proxy {name!r}; there are {', '.join(FAMILIES)}")
+    return names
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser("python -m tests.bench", description="What the edge costs, beside other proxies.")
+    parser.add_argument("what", nargs="?", choices=("speed", "memory", "profile"), default="speed")
+    parser.add_argument("--seconds", type=float, default=5, help="how long each load lasts (5)")
+    parser.add_argument("--rounds", type=int, default=5, help="how often each proxy has its turn (5)")
+    parser.add_argument("--only", type=_families, default=FAMILIES, help=f"any of {','.join(FAMILIES)}")
+    parser.add_argument("--quick", action="store_true", help="one round of 2 seconds, to see that all works")
+    parser.add_argument("--write", action="store_true", help="write to tests/bench/RESULTS.md")
+    return parser
+
+
+def say(line: str) -> None:
+    """Tell how far we are, apart from the results."""
+    print(line, file=sys.stderr, flush=True)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run one benchmark and print its tables."""
+    given = sys.argv[1:] if arguments is None else list(arguments)
+    options = _parser().parse_args(given)
+    if options.quick:
+        options.rounds, options.seconds = 1, 2
+    machine.require_two_cores()
+    machine.allow_open_files()
+    os.sched_setaffinity(0, {machine.LOAD_CORE})  # what we start stays there too, unless pinned elsewhere
+    if options.what == "memory":
+        tables = "\n\n".join([idle.run(options.only, say), streams.run(options.only, say)])
+    else:
+        tables = speed.run(options.only, options.seconds, options.rounds, say)
+    proxies = [BY_NAME[name] for name in options.only]
+    versions = {proxy.title: proxy.installed_version() for proxy in proxies if not proxy.missing}
+    command = shlex.join(["python", "-m", "tests.bench", *given])
+    report = f"{results.circumstances(command, versions)}\n\n{tables}"
+    print(report)
+    if options.write:
+        results.write(options.what, report)
+        say(f"written to {results.RESULTS.name}")
+
+
+if __name__ == "__main__":
+    main()

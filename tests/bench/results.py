@@ -1,0 +1,42 @@
+"""RESULTS.md: each benchmark writes its own section, what people wrote between them stays."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from datetime import UTC, datetime
+from pathlib import Path
+
+from tests.bench.machine import this_machine
+
+RESULTS = Path(__file__).parent / "RESULTS.md"
+
+
+def replaced(text: str, section: str, content: str) -> str:
+    """Return `text` with the section's content replaced, or put at the end where there is no such section yet."""
+    begin, end = f"<!-- {section}: written by the benchmark -->", f"<!-- end of {section} -->"
+    block = f"{begin}\n\n{content.strip()}\n\n{end}"
+    pattern = re.compile(re.escape(begin) + ".*?" + re.escape(end), re.DOTALL)
+    if pattern.search(text):
+        return pattern.sub(lambda _: block, text)
+    return f"{text.rstrip()}\n\n{block}\n"
+
+
+def write(section: str, content: str) -> None:
+    """Put the content in RESULTS.md."""
+    text = RESULTS.read_text() if RESULTS.exists() else "# What the benchmarks gave\n"
+    RESULTS.write_text(replaced(text, section, content))
+
+
+def circumstances(command: str, versions: dict[str, str]) -> str:
+    """Return when, where and how a run was made, as a list."""
+    revision = subprocess.run(
+        ["git", "describe", "--always", "--dirty"], capture_output=True, text=True, check=False, cwd=RESULTS.parent
+    ).stdout.strip()
+    lines = [
+        f"- {datetime.now(UTC):%Y-%m-%d %H:%M} UTC, revision {revision or 'unknown'}: `{command}`",
+        f"- {this_machine()}",
+    ]
+    if versions:
+        lines.append("- " + ", ".join(f"{name} {version}" for name, version in versions.items()))
+    return "\n".join(lines)
