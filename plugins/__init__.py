@@ -1,1 +1,1 @@
-"""The plugins Inseam ships with, one file a plugin; found by file name (`security_headers.py` is `security-headers`)."""
+"""The plugins Inseam ships with, one file a plugin, found by its name: `rate-limit` is `rate_limit.py`."""
