@@ -34,5 +34,20 @@ contracts: $(VENV)/.ready
 unit: $(VENV)/.ready
 	$(BIN)/python -m pytest
 
+# Programs that are not from pip, as program:package; without root it says what is missing and leaves those rows empty.
+BENCH_PROGRAMS := nginx:nginx-light haproxy:haproxy wrk:wrk openssl:openssl
+
+bench: $(VENV)/.ready
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[bench]'
+	@missing=; for each in $(BENCH_PROGRAMS); do \
+	  PATH="$$PATH:/usr/sbin" command -v $${each%:*} >/dev/null || missing="$$missing $${each#*:}"; \
+	done; \
+	if [ -z "$$missing" ]; then :; \
+	elif [ "$$(id -u)" = 0 ]; then apt-get update -qq && apt-get install -qq --no-install-recommends $$missing; \
+	else echo "missing, so some rows stay empty: apt-get install$$missing"; fi
+	$(BIN)/python -m tests.bench speed --write
+	$(BIN)/python -m tests.bench memory --write
+	$(BIN)/python -m tests.bench.matching
+
 clean:
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -8,7 +8,7 @@ import shlex
 import sys
 from collections.abc import Sequence
 
-from tests.bench import idle, machine, results, speed, streams
+from tests.bench import hotspots, idle, machine, results, speed, streams
 from tests.bench.proxies import BY_NAME, FAMILIES
 
 
@@ -25,7 +25,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("what", nargs="?", choices=("speed", "memory", "profile"), default="speed")
     parser.add_argument("--seconds", type=float, default=5, help="how long each load lasts (5)")
     parser.add_argument("--rounds", type=int, default=5, help="how often each proxy has its turn (5)")
-    parser.add_argument("--only", type=_families, default=FAMILIES, help=f"any of {','.join(FAMILIES)}")
+    parser.add_argument("--only", type=_families, help=f"any of {','.join(FAMILIES)}; profile: edge")
     parser.add_argument("--quick", action="store_true", help="one round of 2 seconds, to see that all works")
     parser.add_argument("--write", action="store_true", help="write to tests/bench/RESULTS.md")
     return parser
@@ -42,11 +42,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = _parser().parse_args(given)
     if options.quick:
         options.rounds, options.seconds = 1, 2
+    options.only = options.only or (("edge",) if options.what == "profile" else FAMILIES)
     machine.require_two_cores()
     machine.allow_open_files()
     os.sched_setaffinity(0, {machine.LOAD_CORE})  # what we start stays there too, unless pinned elsewhere
     if options.what == "memory":
         tables = "\n\n".join([idle.run(options.only, say), streams.run(options.only, say)])
+    elif options.what == "profile":
+        tables = "\n\n".join(hotspots.run(name, options.seconds, say) for name in options.only)
     else:
         tables = speed.run(options.only, options.seconds, options.rounds, say)
     proxies = [BY_NAME[name] for name in options.only]

@@ -50,14 +50,20 @@ def tree(pid: int) -> Iterator[int]:
         yield from tree(child)
 
 
+def _own_ticks(pid: int) -> int:
+    # The command's name, in parentheses, may hold blanks; utime and stime are fields 14 and 15 of proc(5).
+    fields = (PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()
+    return int(fields[11]) + int(fields[12])
+
+
 def cpu_seconds(pid: int) -> float:
     """Return the processor time, user and system, that the tree of `pid` has used so far; steps of 1/TICKS s."""
-    ticks = 0
-    for process in tree(pid):
-        # The command's name, in parentheses, may hold blanks; utime and stime are fields 14 and 15 of proc(5).
-        fields = (PROC / str(process) / "stat").read_text().rpartition(")")[2].split()
-        ticks += int(fields[11]) + int(fields[12])
-    return ticks / TICKS
+    return sum(map(_own_ticks, tree(pid))) / TICKS
+
+
+def busiest(pid: int) -> int:
+    """Return the process of the tree that has used most processor time: the worker, not its supervisor."""
+    return max(tree(pid), key=_own_ticks)
 
 
 def _memory(pid: int, field: str) -> int:

@@ -1,0 +1,103 @@
+"""The benchmarks' arithmetic and reading, without measuring anything."""
+
+import re
+
+import pytest
+
+from tests.bench import hotspots, results
+from tests.bench.proxies import ALL, PEERS, SYSTEM, filled
+from tests.bench.speed import TABLES
+from tests.bench.table import Line, Sample, markdown, ratio, speed_table, verdict
+
+KNOWN = {"folder", "port", "admin", "system", "system_host", "system_port", "certificate", "key"}
+
+
+def sample(cpu, **others):
+    return Sample(**{"cpu": cpu, "rate": 1000.0, "p50": 1.0, "p99": 2.0, "busy": 0.99, **others})
+
+
+def test_a_ratio_is_taken_within_each_round_so_a_slow_round_changes_nothing():
+    edge = [sample(30), sample(60), sample(30)]
+    nginx = [sample(20), sample(40), sample(20)]
+
+    assert ratio(edge, nginx) == 1.5
+
+
+def test_a_table_reads_well_as_text_and_as_markdown():
+    assert markdown(("proxy", "us"), [("nginx", "16.3"), ("edge", "9")]).splitlines() == [
+        "| proxy |   us |",
+        "|-------|-----:|",
+        "| nginx | 16.3 |",
+        "| edge  |    9 |",
+    ]
+
+
+def test_a_proxy_that_is_not_installed_has_a_row_that_says_what_to_type():
+    table = speed_table([Line("HAProxy", note="not installed: apt-get install haproxy")], {"nginx": [sample(20)]})
+
+    assert "HAProxy (not installed: apt-get install haproxy)" in table
+
+
+def test_figures_with_failed_requests_do_not_pass_as_figures():
+    table = speed_table([Line("Caddy", [sample(20, failures=3)], memory=2**20)], {})
+
+    assert "Caddy: 3 requests failed, so its figures do not count." in table
+
+
+def test_a_missed_limit_is_called_missed():
+    assert verdict("beside nginx", 1.62, 1.5, " x") == "- beside nginx: 1.62 x of at most 1.5 x: MISSED"
+    assert verdict("beside Envoy", 0.41, 0.5, " x").endswith("kept")
+
+
+def test_a_benchmark_replaces_its_own_section_and_leaves_what_people_wrote():
+    text = results.replaced("# Results\n", "speed", "old") + "\nWhat was done about it.\n"
+
+    text = results.replaced(text, "speed", r"new \1")
+
+    assert "old" not in text
+    assert r"new \1" in text
+    assert text.endswith("What was done about it.\n")
+
+
+@pytest.mark.parametrize("proxy", [*ALL, SYSTEM], ids=lambda proxy: proxy.name)
+def test_every_placeholder_of_a_peer_has_a_value(proxy):
+    values = dict.fromkeys(KNOWN, "1") | proxy.values
+
+    for text in [(PEERS / name).read_text() for name in proxy.files] + list(proxy.arguments):
+        assert not re.search(r"@\w+@", filled(text, values))
+
+
+def test_every_row_of_the_tables_names_a_proxy():
+    names = {proxy.name for proxy in ALL}
+
+    assert {name for table in TABLES for name in (*table.proxies, *table.beside)} <= names
+
+
+@pytest.mark.parametrize(
+    ("dso", "place"),
+    [
+        ("[kernel.kallsyms]", "the kernel: sockets, TCP, epoll"),
+        ("loop.cpython-311-x86_64-linux-gnu.so", "uvloop"),
+        ("parser.cpython-311-x86_64-linux-gnu.so", "httptools"),
+        ("_http_parser.cpython-311-x86_64-linux-gnu.so", "_http_parser.cpython-311-x86_64-linux-gnu.so"),
+        ("libpython3.11.so.1.0", "the interpreter: our Python code, objects, garbage collection"),
+    ],
+)
+def test_machine_code_is_counted_where_it_belongs(dso, place):
+    assert hotspots.place_of(dso) == place
+
+
+def test_perf_reports_are_read_with_and_without_a_mark_for_the_kernel():
+    text = "\n    60.37%  libpython3.11.so.1.0    \n     8.70%  [k] _raw_spin_unlock_irqrestore    -   -\n"
+
+    assert hotspots.reported(text) == [(60.37, "libpython3.11.so.1.0"), (8.7, "_raw_spin_unlock_irqrestore")]
+
+
+def test_a_function_owns_what_is_on_top_and_shares_what_it_calls():
+    stacks = "run (loop.py:9);relay (relay.py:3) 3\nrun (loop.py:9);relay (relay.py:4);write (wire.py:1) 1\n"
+
+    own, below, lines = hotspots.shares_of(stacks)
+
+    assert own == [("relay (relay.py)", 75.0), ("write (wire.py)", 25.0)]
+    assert below["run (loop.py)"] == 100.0
+    assert lines[0] == ("relay (relay.py:3)", 75.0)
