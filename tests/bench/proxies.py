@@ -55,7 +55,7 @@ class Proxy:
         """Return the number that the program gives for itself, for example `1.22.1`."""
         done = subprocess.run([str(self.path), *self.version], capture_output=True, text=True, check=False, timeout=20)
         found = re.search(r"\d+\.\d+(\.\d+)?", done.stdout + done.stderr)
-        return found[0] if found else "?"
+        return found[0] if found and not done.returncode else "(version unknown)"
 
 
 def filled(text: str, values: Mapping[str, str | int]) -> str:

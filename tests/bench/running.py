@@ -64,9 +64,10 @@ class Running:
         return f"{self.proxy.scheme}://127.0.0.1:{self.port}/"
 
     def log(self) -> str:
-        """Return the last line that it wrote."""
-        lines = (self.folder / "output.txt").read_text(errors="replace").split("\n")
-        return next((line.strip()[:200] for line in reversed(lines) if line.strip()), "it wrote nothing")
+        """Return the last line that it wrote, without the paths of this machine."""
+        text = (self.folder / "output.txt").read_text(errors="replace").strip() or "it wrote nothing"
+        line = text.splitlines()[-1].strip()[:300]
+        return line.replace(f"{self.folder}/", "").replace(str(self.proxy.path), self.proxy.program.rpartition("/")[2])
 
 
 def free_port() -> int:
@@ -133,7 +134,7 @@ def a_place(system: Callable[[Path, int], list[str]] | None = None) -> Iterator[
     try:
         if system is not None:
             with _process(system(folder, port), folder, {}) as process:
-                _wait(lambda: ask(f"http://{place.system}/")[0] == 200, process, "the system")
+                _wait(lambda: ask(f"http://{place.system}/")[0] == 200, process)
                 yield place
         else:
             if SYSTEM.missing:
@@ -195,8 +196,8 @@ def started(proxy: Proxy, place: Place, port: int = 0) -> Iterator[Running]:
         running = Running(proxy, process, port, folder)
         try:
             if proxy.ready:
-                _wait(lambda: ask(filled(proxy.ready, values))[0] == 200, process, proxy.title)
-            _wait(lambda: ask(running.url)[0] == 200, process, proxy.title)
+                _wait(lambda: ask(filled(proxy.ready, values))[0] == 200, process)
+            _wait(lambda: ask(running.url)[0] == 200, process)
         except Failed as error:
             raise Failed(f"{error}: {running.log()}") from error
         yield running
@@ -227,17 +228,17 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
         process.wait()
 
 
-def _wait(ready: Callable[[], bool], process: subprocess.Popen[bytes], title: str) -> None:
+def _wait(ready: Callable[[], bool], process: subprocess.Popen[bytes]) -> None:
     """Return when `ready()` is true. Raises Failed when the process ends or time is up."""
     last = "it answers otherwise"
     until = time.monotonic() + START_SECONDS
     while time.monotonic() < until:
         if process.poll() is not None:
-            raise Failed(f"{title} did not start (exit {process.returncode})")
+            raise Failed(f"did not start, exit {process.returncode}")
         try:
             if ready():
                 return
         except (OSError, http.client.HTTPException) as error:
             last = str(error)
         time.sleep(0.05)
-    raise Failed(f"{title} was not ready within {START_SECONDS:g} s ({last})")
+    raise Failed(f"was not ready within {START_SECONDS:g} s ({last})")

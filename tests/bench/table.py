@@ -9,6 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
+LONGEST_NOTE = 50
+
 
 @dataclass(frozen=True, slots=True)
 class Sample:
@@ -61,14 +63,17 @@ def markdown(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 def speed_table(lines: Sequence[Line], beside: Mapping[str, Sequence[Sample]]) -> str:
     """Return the table of one load, with a column of ratios for each of `beside` (title to its samples).
 
-    A proxy without samples has its note in the row; one of which requests failed has it below the table.
+    A proxy without samples has its note in the row, or below the table where it is long; there too stands of whom
+    requests failed.
     """
     head = ["proxy", "us/request", "range", *(f"x {title}" for title in beside)]
     head += ["requests/s", "p50 ms", "p99 ms", "peak MB", "core busy"]
     rows, notes = [], []
     for line in lines:
         if not line.samples:
-            rows.append([f"{line.title} ({line.note})", *["-"] * (len(head) - 1)])
+            short = len(line.note) <= LONGEST_NOTE
+            rows.append([f"{line.title} ({line.note if short else 'see below'})", *["-"] * (len(head) - 1)])
+            notes += [] if short else [f"{line.title}: {line.note}"]
             continue
         cpu = [sample.cpu for sample in line.samples]
         rows.append(
@@ -85,8 +90,8 @@ def speed_table(lines: Sequence[Line], beside: Mapping[str, Sequence[Sample]]) -
             ]
         )
         failures = sum(sample.failures for sample in line.samples)
-        if failures or line.note:
-            notes.append(f"{line.title}: {line.note or f'{failures} requests failed, so its figures do not count'}.")
+        if failures:
+            notes.append(f"{line.title}: {failures} requests failed, so its figures do not count.")
     return "\n".join([markdown(head, rows), *(f"\n{note}" for note in notes)])
 
 
