@@ -97,6 +97,7 @@ class Text:
     test: TextTest
 
     def __call__(self, view: RequestView) -> bool:
+        """Whether the test is passed; of several query values with this name, one that passes is enough."""
         if self.source == "query":
             values = view.query_values.get(self.name)
             return self.test(None) if values is None else any(self.test(value) for value in values)
@@ -104,11 +105,11 @@ class Text:
 
     def value(self, view: RequestView) -> str | None:
         """What the test looks at, None where there is nothing."""
+        if self.source == "param":
+            return view.param(self.name) if self.name in view.params else None
         if self.source == "header":
             return view.headers.get(self.name)
-        if self.source == "cookie":
-            return view.cookies.get(self.name)
-        return view.param(self.name) if self.name in view.params else None
+        return view.cookies.get(self.name)
 
     def __str__(self) -> str:
         name = f"{{{self.name}}}" if self.source == "param" else f"{self.source} {self.name}"

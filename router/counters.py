@@ -115,10 +115,10 @@ def _add(into: dict[str, int], counts: dict[str, int]) -> None:
 def total(snapshots: Iterable[Snapshot]) -> Snapshot:
     """Return the sum of several workers' snapshots, rules and servers joined by their labels.
 
-    `generation` is the lowest of all: the one that every worker has at least.
+    `generation` is the lowest of those that still work: the one that every worker has at least.
     """
     everything = list(snapshots)
-    result = Snapshot(generation=min((snapshot.generation for snapshot in everything), default=0))
+    result = Snapshot(generation=min((shot.generation for shot in everything if shot.generation), default=0))
     rules: dict[tuple[str, str, str, str], RuleCount] = {}
     servers: dict[tuple[str, str], ServerCount] = {}
     for snapshot in everything:
@@ -144,8 +144,8 @@ def total(snapshots: Iterable[Snapshot]) -> Snapshot:
 
 
 def settled(snapshot: Snapshot) -> Snapshot:
-    """Return what remains of a worker that is gone: its counters, with every gauge at zero."""
-    snapshot.clients = 0
+    """Return what remains of a worker that is gone: its counters, with every gauge at zero and no generation."""
+    snapshot.clients = snapshot.generation = 0
     for server in snapshot.servers:
         server.open = server.busy = server.waiting = server.ejected = 0
     return snapshot

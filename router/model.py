@@ -116,8 +116,8 @@ class RequestView:
     """
 
     __slots__ = (
-        "_cookies", "_query", "allot", "allotted", "authority", "client", "country", "decision", "given_bucket",
-        "headers", "host", "method", "now", "params", "path", "query", "request_id", "scheme", "visit",
+        "_cookies", "_languages", "_query", "allot", "allotted", "authority", "client", "country", "decision",
+        "given_bucket", "headers", "host", "method", "now", "params", "path", "query", "request_id", "scheme", "visit",
     )  # fmt: skip
 
     def __init__(
@@ -155,6 +155,7 @@ class RequestView:
         self.params: dict[str, str] = {}
         self.decision: Decision | None = None
         self._cookies: dict[str, str] | None = None
+        self._languages: list[str] | None = None
         self._query: dict[str, list[str]] | None = None
 
     @property
@@ -193,20 +194,15 @@ class RequestView:
     @property
     def languages(self) -> list[str]:
         """The client's languages in lower case, best first; those with q=0 are left out. RFC 9110, 12.5.4."""
-        ranked: list[tuple[float, int, str]] = []
-        for place, item in enumerate((self.headers.get("accept-language") or "").split(",")):
-            tag, _, parameters = item.partition(";")
-            weight = 1.0
-            for parameter in parameters.split(";"):
-                key, _, text = parameter.strip().partition("=")
-                if key == "q":
-                    try:
-                        weight = float(text)
-                    except ValueError:
-                        weight = 0.0
-            if tag.strip() and weight > 0:
-                ranked.append((-weight, place, tag.strip().lower()))
-        return [tag for _, _, tag in sorted(ranked)]
+        if self._languages is None:
+            ranked = []
+            for place, item in enumerate((self.headers.get("accept-language") or "").split(",")):
+                tag, _, parameters = item.partition(";")
+                weight = _weight(parameters)
+                if tag.strip() and weight > 0:
+                    ranked.append((-weight, place, tag.strip().lower()))
+            self._languages = [tag for _, _, tag in sorted(ranked)]
+        return self._languages
 
     def param(self, name: str) -> str:
         """The `{name}` of the matched path, decoded, or an empty string."""
@@ -217,6 +213,19 @@ class RequestView:
     def target(self) -> str:
         """Path and query as they came."""
         return f"{self.path}?{self.query}" if self.query else self.path
+
+
+def _weight(parameters: str) -> float:
+    """Return the q among parameters such as `q=0.8`: 1 where there is none, 0 where it is no weight at all."""
+    for parameter in parameters.split(";"):
+        key, _, text = parameter.strip().partition("=")
+        if key in ("q", "Q"):
+            try:
+                weight = float(text)
+            except ValueError:
+                return 0.0
+            return weight if 0 <= weight <= 1 else 0.0
+    return 1.0
 
 
 class ResponseView:

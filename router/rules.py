@@ -36,9 +36,14 @@ class Split:
 
     @classmethod
     def of(cls, percent: Iterable[tuple[str, float]]) -> Split:
-        """Return the split with these percentages, which must add up to 100 and be multiples of 0.01."""
+        """Return the split with these percentages. Raises ValueError, in words for the operator.
+
+        They must add up to 100 and be multiples of 0.01; 0 is fine: a share that waits to be raised.
+        """
         end, shares = 0, []
         for system, share in percent:
+            if not 0 <= share <= 100 or abs(round(share * 100) - share * 100) > 1e-6:
+                raise ValueError(f"a share of {share:g} % is not a multiple of 0.01 % between 0 and 100")
             end += round(share * BUCKETS / 100)
             shares.append((system, end))
         if end != BUCKETS:
