@@ -105,8 +105,8 @@ def address(values: Mapping[str, str], missing: Mapping[str, str], visit: Visit)
     for name, (label, filled) in FIELDS.items():
         problem = missing.get(name, "")
         inputs.append(html(
-            '<label class="f-{name}">{label} <input name="{name}" value="{value}" autocomplete="{filled}" maxlength="120"'
-            " required{state}>{problem}</label>",
+            '<label class="f-{name}">{label} <input name="{name}" value="{value}" autocomplete="{filled}"'
+            ' maxlength="120" required{state}>{problem}</label>',
             name=name, label=label, value=values.get(name, ""), filled=filled,
             state=html(' aria-invalid="true" aria-describedby="e-{name}"', name=name) if problem else "",
             problem=html('<span class="wrong" id="e-{name}">{text}</span>', name=name, text=problem) if problem else "",

@@ -23,7 +23,7 @@ from deploy.demo.desk import (
     show,
     visit_of,
     visits,
-)  # fmt: skip
+)
 from deploy.demo.shoppers import Basket, Shop
 from deploy.demo.web import new_app
 

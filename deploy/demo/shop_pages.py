@@ -40,7 +40,8 @@ def whole(view: View, ribbon: Html, visit: Visit | None) -> Html:
     name = visit.customer.name if visit and visit.customer else "Log in"
     notice = html('<p class="notice" role="status">{text}</p>', text=visit.notice) if visit and visit.notice else ""
     search = html(
-        '<form class="search" role="search" action="/search/">{icon}<label class="hidden" for="q">Search the shop</label>'
+        '<form class="search" role="search" action="/search/">{icon}'
+        '<label class="hidden" for="q">Search the shop</label>'
         '<input id="q" type="search" name="q" value="{words}" '
         'placeholder="Search 30 things" maxlength="80"></form>',
         icon=icon("search"),
@@ -161,7 +162,8 @@ def product(p: Product, visit: Visit | None) -> View:
     """Return a product's page, as a shop shows it."""
     related = [other for other in of_brand(p.brand) if other is not p][:4]
     body = html(
-        """<nav class="crumbs" aria-label="You are here"><a href="/catalogue/">Shop</a> <span aria-hidden="true">/</span>
+        """<nav class="crumbs" aria-label="You are here"><a href="/catalogue/">Shop</a>
+<span aria-hidden="true">/</span>
 <a href="/catalogue/?category={p.category}">{p.category}</a></nav>
 <article class="detail"><div class="photo">{picture}</div><div class="buy">
 <a class="brand" href="/brands/{p.brand.slug}/">{p.brand.name}</a>
