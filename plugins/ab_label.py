@@ -15,26 +15,23 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
-from typing import Annotated
-
-from pydantic import Field
 
 from router.headers import varied
 from router.model import BUCKETS, Edits, RequestView, ResponseView
-from router.options import HeaderName
+from router.options import HeaderName, Share
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]{0,63}")
 
 
 @dataclass(frozen=True, slots=True)
 class AbLabel:
-    """`variants` are percentages, multiples of 0.01 with the sum 100; `header` is `X-Ab-<experiment>` unless named.
+    """`variants` are shares with the sum 100 % (as values: of 10,000); `header` is `X-Ab-<experiment>` unless named.
 
     Scripts find the variant in Server-Timing, as `ab-<experiment>`; `timing: false` leaves that out.
     """
 
     experiment: str
-    variants: dict[str, Annotated[float, Field(ge=0, le=100)]] = field(hash=False)
+    variants: dict[str, Share] = field(hash=False)
     header: HeaderName | None = None
     timing: bool = True
     _name: str = field(init=False, repr=False, compare=False)
@@ -59,20 +56,17 @@ class AbLabel:
         return edits
 
 
-def dealt(experiment: str, variants: Mapping[str, float]) -> tuple[str, ...]:
-    """Return the variant of each bucket. Raises ValueError where the percentages do not make 10,000 whole buckets."""
-    counts = {name: round(share * BUCKETS / 100) for name, share in variants.items()}
-    if any(abs(count - variants[name] * BUCKETS / 100) > 1e-6 for name, count in counts.items()):
-        raise ValueError("a share is not a multiple of 0.01")
-    if sum(counts.values()) != BUCKETS:
-        raise ValueError(f"the shares add up to {sum(variants.values()):g} %, not 100 %")
-    *others, control = counts
+def dealt(experiment: str, variants: Mapping[str, int]) -> tuple[str, ...]:
+    """Return the variant of each bucket. Raises ValueError unless the variants have 10,000 buckets together."""
+    if sum(variants.values()) != BUCKETS:
+        raise ValueError(f"the shares add up to {sum(variants.values()) * 100 / BUCKETS:g} %, not 100 %")
+    *others, control = variants
     shuffled = sorted(range(BUCKETS), key=lambda bucket: sha256(f"{experiment}:{bucket}".encode()).digest())
     labels = dict.fromkeys(shuffled, control)
     for place, name in enumerate(others):
-        labels.update(dict.fromkeys(shuffled[place :: len(others)][: counts[name]], name))
+        labels.update(dict.fromkeys(shuffled[place :: len(others)][: variants[name]], name))
     for name in others:  # who has more than its own part goes on from the far end of what is left
-        more = counts[name] - sum(label == name for label in labels.values())
+        more = variants[name] - sum(label == name for label in labels.values())
         free = [bucket for bucket in reversed(shuffled) if labels[bucket] == control]
         labels.update(dict.fromkeys(free[:more], name))
     return tuple(labels[bucket] for bucket in range(BUCKETS))

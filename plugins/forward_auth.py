@@ -8,6 +8,7 @@ and, but for the headers' names, nginx's auth_request.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
@@ -16,7 +17,7 @@ from pydantic import Field
 
 from router.errors import InseamError
 from router.model import Edits, Reply, RequestView
-from router.options import HeaderName
+from router.options import Duration, HeaderName
 
 _SENT = ("accept", "accept-language", "authorization", "cookie", "user-agent")
 _TOLD = ("content-type", "location", "set-cookie", "www-authenticate")
@@ -31,15 +32,17 @@ class AuthUnavailable(InseamError):
 class ForwardAuth:
     """`url` is asked; with no answer in `budget` seconds, `fallback` open lets pass, closed answers 503."""
 
-    url: Annotated[str, Field(pattern=r"^https?://[^/\s]+/\S*$")]
+    url: str
     fallback: Literal["open", "closed"] = "closed"
-    budget: Annotated[float, Field(gt=0, le=30)] = 0.5
+    budget: Annotated[Duration, Field(le=30)] = 0.5
     copy: tuple[HeaderName, ...] = ()
     connections: Annotated[int, Field(ge=1, le=10_000)] = 100
     otherwise: Reply | None = field(init=False, repr=False, compare=False)
     _session: Any = field(default=None, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
+        if not re.fullmatch(r"https?://[^/\s@]+/\S*", self.url):
+            raise ValueError(f"url {self.url!r} is not one such as http://127.0.0.1:4180/verify")
         page = Reply(503, [("Retry-After", "5"), ("Cache-Control", "no-store")], b"Please try again in a moment.\n")
         self.otherwise = page if self.fallback == "closed" else None
 

@@ -11,20 +11,36 @@ import hmac
 import ipaddress
 import re
 from dataclasses import dataclass, field
-from datetime import datetime
 from hashlib import sha256
 from typing import Annotated, Any, Final
-from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, PlainValidator, StringConstraints, WithJsonSchema
+from pydantic import AfterValidator, PlainValidator, WithJsonSchema
 
-from router.conditions import Client
+from router.conditions import Between, Client
 from router.headers import UNTOUCHABLE
 from router.patterns import PathPattern, PatternError
+from router.rulesfile.scalars import Duration, Share
+from router.rulesfile.times import BadTime, moment, time_zone
+
+__all__ = [
+    "NOBODY",
+    "Clients",
+    "Duration",
+    "HeaderName",
+    "HeaderValue",
+    "Method",
+    "Path",
+    "Secret",
+    "SecretDigest",
+    "Share",
+    "Window",
+]
 
 _TOKEN: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^`|~-]+")  # RFC 9110, 5.6.2, without `_`: some systems read it as `-`
 _VALUE: Final = re.compile(r"[\x21-\x7e](?:[\x20-\x7e\t]*[\x21-\x7e])?")
+_METHOD: Final = re.compile(r"[A-Z]+")
 _DIGEST: Final = re.compile(r"[0-9a-f]{64}")
+_WINDOW: Final = ("from", "until", "timezone")
 _EDGE: Final = ("inseam-", "x-forwarded-", "x-accel-")
 _EDGE_NAMES: Final = frozenset({"via", "forwarded", "traceparent", "x-request-id", "x-real-ip", "set-cookie", "cookie"})
 
@@ -46,6 +62,12 @@ def header_value(text: str) -> str:
     return text
 
 
+def _method(text: str) -> str:
+    if not _METHOD.fullmatch(text):
+        raise ValueError(f"{text!r} is not a method: write it in capitals, such as POST")
+    return text
+
+
 def _path(text: Any) -> PathPattern:
     if isinstance(text, PathPattern):
         return text
@@ -60,28 +82,31 @@ def _path(text: Any) -> PathPattern:
 def _clients(texts: Any) -> Client:
     if isinstance(texts, Client):
         return texts
+    if not isinstance(texts, list | tuple) or not all(isinstance(text, str) for text in texts):
+        raise ValueError("this is not a list of networks such as [10.0.0.0/8, 2001:db8::/32]")
     try:
-        return Client(tuple(ipaddress.ip_network(text) for text in ([texts] if isinstance(texts, str) else texts)))
-    except (TypeError, ValueError) as error:
+        return Client(tuple(ipaddress.ip_network(text) for text in texts))
+    except ValueError as error:
         raise ValueError(f"{error}: write networks such as [10.0.0.0/8, 2001:db8::/32]") from error
 
 
-def _moment(text: Any) -> datetime:
-    if isinstance(text, datetime):
-        return text
+def _window(said: Any) -> Between:
+    if isinstance(said, Between):
+        return said
+    if not isinstance(said, dict) or set(said) <= {"timezone"} or set(said) - set(_WINDOW):
+        raise ValueError(
+            "a window is {from: 2026-06-01T22:00, until: 2026-06-02, timezone: Europe/Berlin}, or one side"
+        )
     try:
-        return datetime.fromisoformat(text)
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"{text!r} is not a time: write 2026-06-01, or 2026-06-01T22:00") from error
-
-
-def _zone(text: Any) -> ZoneInfo:
-    if isinstance(text, ZoneInfo):
-        return text
-    try:
-        return ZoneInfo(text)
-    except (TypeError, ValueError, KeyError, OSError) as error:
-        raise ValueError(f"{text!r} is not a time zone: write one such as Europe/Berlin") from error
+        zone = time_zone(said.get("timezone", "UTC"))
+        since, until = (moment(said[side], zone) if side in said else None for side in ("from", "until"))
+    except BadTime as error:
+        raise ValueError(f"{error} ({error.hint})" if error.hint else str(error)) from error
+    except TypeError as error:
+        raise ValueError("a time is a text such as 2026-06-01T22:00, and a time zone one such as UTC") from error
+    if since is not None and until is not None and until <= since:
+        raise ValueError("the window ends before it begins: until must be after from")
+    return Between(since, until)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,14 +160,15 @@ Clients = Annotated[
 NOBODY: Final = Client(())
 """No client at all: the default of an option that makes exceptions."""
 
-Method = Annotated[str, StringConstraints(pattern=r"^[A-Z]+$")]
+Method = Annotated[str, AfterValidator(_method)]
 """A method, in capitals as it is sent."""
 
-Moment = Annotated[datetime, PlainValidator(_moment), _text("2026-06-01T22:00")]
-"""A day or a time, with or without an offset."""
-
-TimeZone = Annotated[ZoneInfo, PlainValidator(_zone), _text("Europe/Berlin")]
-"""A time zone by its IANA name."""
+Window = Annotated[
+    Between,
+    PlainValidator(_window),
+    WithJsonSchema({"type": "object", "properties": {side: {"type": "string"} for side in _WINDOW}}),
+]
+"""A window of time, in the words of `when: {between: ...}`; calling it with a request tells whether it is open."""
 
 SecretDigest = Annotated[Secret, PlainValidator(_secret), _text("64 hex digits, from sha256sum")]
 """The SHA-256 of a random secret, in hex."""
