@@ -1,0 +1,142 @@
+"""Compiling `systems:` and `lists:`."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from router.errors import Position
+from router.model import HealthCheck, ServerAddress, SystemSpec, Timeouts
+from router.rulesfile import shape
+from router.rulesfile.addresses import BadAddress, host_name, server_address
+from router.rulesfile.document import Loc
+from router.rulesfile.work import Work
+
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,62}")
+
+
+def check_name(work: Work, kind: str, name: str, loc: Loc) -> None:
+    """Report a name that is no plain word: names of systems and lists go into tokens, metrics and cookies."""
+    if not _NAME.fullmatch(name):
+        work.findings.error(loc, f'"{name}" cannot name a {kind}', "use letters, digits, - and _", key=True)
+    elif kind == "system" and name == "inseam":
+        work.findings.error(
+            loc,
+            'no system can have the name "inseam": tokens know the edge by it',
+            "call it cms, commerce, ...",
+            key=True,
+        )
+
+
+def compiled_system(work: Work, name: str, said: shape.System) -> SystemSpec:
+    """Return the system as the edge works by it."""
+    loc: Loc = ("systems", name)
+    check_name(work, "system", name, loc)
+    servers = _servers(work, said, (*loc, "servers"))
+    tls = said.tls or shape.Tls()
+    ca = ""
+    if tls.ca and work.content(tls.ca, (*loc, "tls", "ca")) is not None:
+        ca = work.sources.path_of(tls.ca)
+    if said.tls is not None and servers and all(server.scheme == "http" for server in servers):
+        work.findings.error(
+            (*loc, "tls"),
+            "tls is for https servers, and this system has none",
+            "write https:// or leave tls out",
+            key=True,
+        )
+    return SystemSpec(
+        name=name,
+        servers=tuple(servers),
+        profile=said.profile,
+        payment=said.payment,
+        authority=frozenset(said.authority),
+        health=_health(work, said.health, (*loc, "health")) if said.health is not None else None,
+        timeouts=timeouts(said.timeout, Timeouts()),
+        retries=said.retries,
+        connections=said.connections,
+        queue=said.queue,
+        queue_timeout=said.queue_timeout,
+        keepalive=said.keepalive,
+        verify=tls.verify,
+        ca_file=ca,
+        tls_name=_host(work, tls.name, (*loc, "tls", "name")),
+    )
+
+
+def timeouts(said: float | shape.TimeoutParts | None, base: Timeouts) -> Timeouts:
+    """Return the timeouts of a `timeout:`; what it leaves out is as in `base`."""
+    if said is None:
+        return base
+    if isinstance(said, shape.TimeoutParts):
+        given = {name: getattr(said, name) for name in said.model_fields_set}
+        return Timeouts(**{"connect": base.connect, "response": base.response, "idle": base.idle, **given})
+    return Timeouts(connect=base.connect, response=said, idle=base.idle)
+
+
+def _servers(work: Work, said: shape.System, loc: Loc) -> list[ServerAddress]:
+    servers: list[ServerAddress] = []
+    for place, text in enumerate(said.servers):
+        try:
+            server = server_address(text)
+        except BadAddress as error:
+            work.findings.error((*loc, place), str(error), error.hint)
+            continue
+        if server in servers:
+            work.findings.error((*loc, place), f"the server {server} stands here twice", "leave one out")
+        servers.append(server)
+    return servers
+
+
+def _health(work: Work, said: shape.Health, loc: Loc) -> HealthCheck:
+    if not re.fullmatch(r"/[\x21-\x7e]*", said.path) or "#" in said.path:
+        work.findings.error((*loc, "path"), f'"{said.path}" is no path to ask for', "write /healthz")
+    if said.timeout > said.every:
+        work.findings.error(
+            (*loc, "timeout" if "timeout" in said.model_fields_set else "every"),
+            f"a probe may take {said.timeout:g}s and the next one begins after {said.every:g}s",
+            "timeout must not be longer than every",
+        )
+    host = _host(work, said.host, (*loc, "host"))
+    return HealthCheck(said.path, said.every, said.timeout, said.rise, said.fall, host)
+
+
+def _host(work: Work, text: str, loc: Loc) -> str:
+    if not text:
+        return ""
+    try:
+        return host_name(text)
+    except BadAddress as error:
+        work.findings.error(loc, str(error), error.hint)
+        return ""
+
+
+# --- lists ------------------------------------------------------------------------------------------------------------
+
+
+def compiled_list(work: Work, name: str, said: Any) -> frozenset[str]:
+    """Return the values of a list, written here or in its file."""
+    loc: Loc = ("lists", name)
+    check_name(work, "list", name, loc)
+    if isinstance(said, shape.ListFile):
+        content = work.content(said.file, (*loc, "file"))
+        values = frozenset(_lines(work, said.file, content)) if content is not None else None
+    else:
+        values = frozenset(said)
+    if values is not None and not values:
+        work.findings.warn(loc, "the list is empty, so nothing is in it", "add a value", key=True)
+    return values or frozenset()
+
+
+def _lines(work: Work, name: str, content: bytes) -> list[str]:
+    """Return the values in a list file: one a line, without blanks around it; a line that begins with # is a remark."""
+    values = []
+    for number, line in enumerate(content.removeprefix(b"\xef\xbb\xbf").splitlines(), start=1):
+        try:
+            value = line.decode("utf-8").strip()
+        except UnicodeDecodeError as error:
+            where = Position(work.sources.path_of(name), number, error.start + 1)
+            work.findings.elsewhere(where, "this line is not UTF-8", "save the file as UTF-8")
+            continue
+        if value and not value.startswith("#"):
+            values.append(value)
+    return values
