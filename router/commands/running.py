@@ -1,0 +1,105 @@
+"""`inseam serve`, `inseam reload`, `inseam demo`: the commands that have to do with a running edge."""
+
+from __future__ import annotations
+
+import http.client
+
+import click
+import msgspec
+
+from router.commands.options import address, address_or_none, option, seconds, worker_count
+from router.errors import StartError
+from router.supervision.settings import Address, Certificate, Settings
+
+_TO_RELOAD = 120.0
+"""Seconds: compiling 100,000 rules in every worker of a busy machine takes its time."""
+
+
+@click.command()
+@option("--rules", default="rules.yaml", show_default=True, metavar="FILE", help="The rules file.")
+@option(
+    "--listen", type=address, metavar="HOST:PORT", multiple=True, default=["127.0.0.1:8080"], show_default=True,
+    help="Where shoppers come in; may be given several times.",
+)  # fmt: skip
+@option(
+    "--admin", type=address_or_none, metavar="HOST:PORT", default="127.0.0.1:9090", show_default=True,
+    help="Health, metrics and reload; '' (INSEAM_ADMIN=off) for none.",
+)  # fmt: skip
+@option("--workers", type=worker_count, metavar="N|auto", default="1", show_default=True, help="Processes that serve.")
+@option("--tls-cert", metavar="FILE", help="Certificate with its chain, PEM.")
+@option("--tls-key", metavar="FILE", help="The private key that belongs to it, PEM.")
+@option("--access-log", metavar="FILE", default="", help="JSON lines, one a request; - for standard output.")
+@option(
+    "--drain", type=seconds, metavar="SECONDS", default="15", show_default=True,
+    help="How long requests under way may take after SIGTERM.",
+)  # fmt: skip
+def serve(
+    rules: str,
+    listen: tuple[Address, ...],
+    admin: Address | None,
+    workers: int,
+    tls_cert: str | None,
+    tls_key: str | None,
+    access_log: str,
+    drain: float,
+) -> int:
+    """Serve the shop by the rules file, until SIGTERM.
+
+    A changed rules file goes live by itself if it has no problem; SIGHUP and `inseam reload` do the same at once.
+    """
+    from router.supervision.supervisor import serve as run
+
+    if bool(tls_cert) != bool(tls_key):
+        raise click.UsageError("--tls-cert and --tls-key go together: give both, or neither")
+    certificate = Certificate(tls_cert, tls_key) if tls_cert and tls_key else None
+    return run(Settings(rules, tuple(listen), admin, workers, certificate, access_log, drain))
+
+
+@click.command()
+@option(
+    "--admin", type=address, metavar="HOST:PORT", default="127.0.0.1:9090", show_default=True,
+    help="Where the edge is asked.",
+)  # fmt: skip
+def reload(admin: Address) -> int:
+    """Have a running edge read its rules again; fails if it refuses them."""
+    host = "127.0.0.1" if admin.host in ("", "0.0.0.0", "::") else admin.host
+    connection = http.client.HTTPConnection(host, admin.port, timeout=_TO_RELOAD)
+    try:
+        connection.request("POST", "/api/reload", headers={"X-Requested-With": "inseam"})
+        answer = connection.getresponse()
+        body = answer.read()
+    except (OSError, http.client.HTTPException) as error:
+        said = getattr(error, "strerror", None) or str(error) or type(error).__name__
+        raise StartError(f"no edge answers at http://{admin}: {said}; is it running, with this --admin?") from error
+    finally:
+        connection.close()
+    return _print_outcome(answer.status, body, admin)
+
+
+def _print_outcome(status: int, body: bytes, admin: Address) -> int:
+    from router.reload import Outcome
+
+    try:
+        outcome = msgspec.json.decode(body, type=Outcome)
+    except msgspec.MsgspecError:
+        said = body.decode(errors="replace").strip()[:200]
+        raise StartError(f"http://{admin} answered {status} as no edge does: {said}") from None
+    for problem in [*outcome.problems, *outcome.warnings]:
+        click.echo(str(problem), err=True)
+    if outcome.outcome == "refused":
+        click.echo(f"refused, generation {outcome.generation} stays live", err=True)
+        return 1
+    click.echo(
+        f"generation {outcome.generation} is live" + (", nothing changed" if outcome.outcome == "unchanged" else "")
+    )
+    return 0
+
+
+@click.command()
+@option("--listen", default="127.0.0.1:8080", show_default=True, metavar="HOST:PORT", help="Where the shop is.")
+@option("--admin", default="127.0.0.1:9090", show_default=True, metavar="HOST:PORT", help="Health and metrics.")
+def demo(listen: str, admin: str) -> int:
+    """Run a small shop on two built-in systems with the edge in front, ready to click."""
+    from deploy.demo.run import main
+
+    return int(main(listen=listen, admin=admin))

@@ -1,0 +1,121 @@
+"""What the supervisor and a worker say to each other.
+
+A message with `ask` is a question; the answer carries the same number. Rules travel as the bytes that the supervisor
+read, so that all workers compile the very same text, whatever happens to the file meanwhile.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from router.counters import Snapshot
+from router.errors import Problem
+from router.rulesfile import Sources
+
+# --- from the supervisor ----------------------------------------------------------------------------------------------
+
+
+class Start(msgspec.Struct, tag=True):
+    """The first message: what to serve, and how. `down` are the (system, server) pairs known to be down."""
+
+    worker: int
+    number: int
+    sources: Sources
+    down: list[tuple[str, str]]
+    access_log: str = ""
+    cert: str = ""
+    key: str = ""
+
+
+class Prepare(msgspec.Struct, tag=True):
+    """Compile these sources as generation `number`, and keep the result until Commit. Answered by Prepared."""
+
+    ask: int
+    number: int
+    sources: Sources
+
+
+class Commit(msgspec.Struct, tag=True):
+    """Work by the prepared generation `number` from now on, and read the certificate anew. Answered by Done."""
+
+    ask: int
+    number: int
+
+
+class Forget(msgspec.Struct, tag=True):
+    """The prepared generation will not go live."""
+
+
+class Health(msgspec.Struct, tag=True):
+    """An active check found a server up or down."""
+
+    system: str
+    server: str
+    up: bool
+
+
+class Count(msgspec.Struct, tag=True):
+    """Tell what you have counted. Answered by Counted."""
+
+    ask: int
+
+
+class Reopen(msgspec.Struct, tag=True):
+    """The access log was rotated."""
+
+
+class Drain(msgspec.Struct, tag=True):
+    """Accept no more, finish what is under way within `seconds`, say Drained and exit."""
+
+    seconds: float
+
+
+FromSupervisor = Start | Prepare | Commit | Forget | Health | Count | Reopen | Drain
+
+# --- from a worker ----------------------------------------------------------------------------------------------------
+
+
+class Ready(msgspec.Struct, tag=True):
+    """The worker serves."""
+
+    number: int
+
+
+class Unable(msgspec.Struct, tag=True):
+    """The worker cannot start, and why, in one line."""
+
+    message: str
+
+
+class Prepared(msgspec.Struct, tag=True):
+    """The sources were compiled, or have these problems."""
+
+    ask: int
+    problems: list[Problem] = msgspec.field(default_factory=list)
+
+
+class Done(msgspec.Struct, tag=True):
+    """What was asked is done."""
+
+    ask: int
+
+
+class Counted(msgspec.Struct, tag=True):
+    """What the worker has counted since it started."""
+
+    ask: int
+    snapshot: Snapshot
+
+
+class Leaving(msgspec.Struct, tag=True):
+    """Somebody asked the worker itself to end: it goes on until a Drain comes."""
+
+
+class Drained(msgspec.Struct, tag=True):
+    """The worker exits now. `cut` connections were not finished; `snapshot` is its last."""
+
+    cut: int
+    snapshot: Snapshot
+
+
+FromWorker = Ready | Unable | Prepared | Done | Counted | Leaving | Drained

@@ -1,0 +1,222 @@
+"""The supervisor: the one process that reads files, binds ports, hears signals and keeps the workers."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import resource
+import signal
+import socket
+from collections.abc import Coroutine
+from typing import Any
+
+from router.accesslog import check_target
+from router.admin import Admin
+from router.admin.house import Standing, WorkerStanding
+from router.counters import Snapshot
+from router.generation import Generation
+from router.reload import Outcome, Reloader
+from router.rulesfile import Sources, read_sources
+from router.rulesfile import compile as compile_rules
+from router.supervision import messages as say
+from router.supervision.health import Checks
+from router.supervision.logs import patient_stderr
+from router.supervision.notify import notify, reloading
+from router.supervision.settings import Settings
+from router.supervision.sockets import address_of, bound, listening
+from router.workers import Current, Fleet
+
+log = logging.getLogger("inseam.supervisor")
+
+
+def serve(settings: Settings) -> int:
+    """Serve until told to end; return the exit code. Raises RulesProblems and StartError before anything is served."""
+    sources = read_sources(settings.rules)
+    generation = compile_rules(sources, number=1)
+    if settings.certificate is not None:
+        settings.certificate.context()
+    if settings.access_log:
+        check_target(settings.access_log)
+    with contextlib.ExitStack() as stack:
+        sockets = [stack.enter_context(sock) for sock in listening(settings.listen)]
+        admin = [stack.enter_context(sock) for sock in bound(settings.admin)] if settings.admin else []
+        _raise_file_limit()
+        stack.enter_context(patient_stderr())
+        return asyncio.run(Supervisor(settings, sockets, admin, sources, generation).run())
+
+
+class Supervisor:
+    """Everything of `inseam serve` that is not a worker. `run` once, on a running loop."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        sockets: list[socket.socket],
+        admin_sockets: list[socket.socket],
+        sources: Sources,
+        generation: Generation,
+    ) -> None:
+        self.settings = settings
+        self.draining = False
+        self._sockets = sockets
+        self._fleet = Fleet(
+            settings.worker_count, sockets, Current(generation.number, sources), self._first_message, settings.drain
+        )
+        self._reloader = Reloader(
+            settings.rules, sources, generation, self._fleet, self._went_live, settings.certificate
+        )
+        self._checks = Checks(self._health_changed)
+        self._admin = Admin(self, admin_sockets, settings.admin.host if settings.admin else "")
+        self._ending = asyncio.Event()
+        self._at_once = asyncio.Event()
+        self._tasks: set[asyncio.Task[Any]] = set()
+
+    async def run(self) -> int:
+        """Start, serve until told to end, drain; return the exit code. Raises StartError."""
+        self._hear_signals()
+        await self._admin.start()
+        try:
+            if await _unless(self._ending, self._fleet.begin()):
+                self._announce()
+                self._checks.follow(self.generation)
+                self._spawn(self._reloader.watch())
+                await self._ending.wait()
+            await self._end()
+        finally:
+            for task in self._tasks:
+                task.cancel()
+            await self._checks.close()
+            await self._fleet.kill()
+            await self._admin.close()
+        return 0
+
+    def _announce(self) -> None:
+        generation = self.generation
+        scheme = "https" if self.settings.certificate else "http"
+        places = " and ".join(f"{scheme}://{address_of(sock)}" for sock in self._sockets)
+        log.info(
+            "serving %s by %s (generation %d, %d rules) with %d worker%s, pid of the supervisor %d",
+            places, generation.file, generation.number, len(generation.rules.rules), self._fleet.size,
+            "" if self._fleet.size == 1 else "s", os.getpid(),
+        )  # fmt: skip
+        for address in self._admin.addresses:
+            log.info("admin on http://%s", address)
+        for warning in self._reloader.warnings:
+            log.warning("%s", warning)
+        notify("READY=1", f"STATUS=serving {places}")
+
+    async def _end(self) -> None:
+        self.draining = True  # readiness says so first, then nobody is accepted any more
+        notify("STOPPING=1")
+        log.info("draining: requests under way have %g s; a second signal ends at once", self.settings.drain)
+        for sock in self._sockets:
+            sock.close()
+        await _unless(self._at_once, self._drain())
+
+    async def _drain(self) -> None:
+        cut = await self._fleet.drain(self.settings.drain)
+        log.info("drained, %s", f"{cut} connections were cut" if cut else "nobody was cut off")
+
+    # --- signals ------------------------------------------------------------------------------------------------------
+
+    def _hear_signals(self) -> None:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._asked_to_end)
+        loop.add_signal_handler(signal.SIGHUP, lambda: self._spawn(self.reload("SIGHUP")))
+        loop.add_signal_handler(signal.SIGUSR1, self._fleet.tell, say.Reopen())
+
+    def _asked_to_end(self) -> None:
+        if self._ending.is_set():
+            self._at_once.set()
+        self._ending.set()
+
+    def _spawn(self, work: Coroutine[Any, Any, Any]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[Any]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("the supervisor goes on without a part of it", exc_info=error)
+
+    # --- what workers, checks and reloads ask for ---------------------------------------------------------------------
+
+    def _first_message(self, place: int) -> say.Start:
+        certificate = self.settings.certificate
+        current = self._fleet.current
+        return say.Start(
+            place, current.number, current.sources, self._checks.down, self.settings.access_log,
+            certificate.cert if certificate else "", certificate.key if certificate else "",
+        )  # fmt: skip
+
+    def _health_changed(self, system: str, server: str, up: bool) -> None:
+        self._fleet.tell(say.Health(system, server, up))
+
+    def _went_live(self, generation: Generation) -> None:
+        self._checks.follow(generation)
+
+    # --- what the admin address shows ---------------------------------------------------------------------------------
+
+    @property
+    def generation(self) -> Generation:
+        """The generation that is live."""
+        return self._reloader.generation
+
+    async def reload(self, why: str) -> Outcome:
+        """Read the rules again and go over to them everywhere or nowhere."""
+        reloading()
+        try:
+            return await self._reloader.reload(why)
+        finally:
+            notify("READY=1")
+
+    async def snapshots(self) -> list[Snapshot]:
+        """Return what each worker has counted, and those that are gone."""
+        return await self._fleet.snapshots()
+
+    def standing(self) -> Standing:
+        """Return how things stand now."""
+        reloader = self._reloader
+        return Standing(
+            draining=self.draining,
+            generation=self.generation.number,
+            live_since=reloader.live_since,
+            rules=self.generation.file,
+            digest=self.generation.digest,
+            reloads=reloader.reloads,
+            reload_failures=reloader.failures,
+            problems=reloader.problems,
+            warnings=reloader.warnings,
+            workers_wanted=self._fleet.size,
+            worker_restarts=self._fleet.restarts,
+            workers=[
+                WorkerStanding(worker.place, worker.process.pid, worker.generation, worker.ready)
+                for worker in self._fleet.workers
+            ],
+            servers=[(system, server, up) for (system, server), up in self._checks.states.items()],
+        )
+
+
+async def _unless(event: asyncio.Event, work: Coroutine[Any, Any, None]) -> bool:
+    """Do the work unless the event comes first; return whether it was done. What the work raises is raised."""
+    doing, waiting = asyncio.create_task(work), asyncio.create_task(event.wait())
+    await asyncio.wait([doing, waiting], return_when=asyncio.FIRST_COMPLETED)
+    waiting.cancel()
+    if doing.done():
+        doing.result()
+        return True
+    doing.cancel()
+    await asyncio.gather(doing, return_exceptions=True)
+    return False
+
+
+def _raise_file_limit() -> None:
+    """Let this process and its workers open as many files (and so connections) as the system allows."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:
+        with contextlib.suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
