@@ -94,16 +94,14 @@ def _window(said: Any) -> Between:
     if isinstance(said, Between):
         return said
     if not isinstance(said, dict) or set(said) <= {"timezone"} or set(said) - set(_WINDOW):
-        raise ValueError(
-            "a window is {from: 2026-06-01T22:00, until: 2026-06-02, timezone: Europe/Berlin}, or one side"
-        )
+        raise ValueError("this is no window of time: write {from: 2026-06-01T22:00, until: 2026-06-02}, or one of them")
     try:
         zone = time_zone(said.get("timezone", "UTC"))
         since, until = (moment(said[side], zone) if side in said else None for side in ("from", "until"))
     except BadTime as error:
-        raise ValueError(f"{error} ({error.hint})" if error.hint else str(error)) from error
+        raise ValueError(f"{error}: {error.hint}" if error.hint else str(error)) from error
     except TypeError as error:
-        raise ValueError("a time is a text such as 2026-06-01T22:00, and a time zone one such as UTC") from error
+        raise ValueError("from, until and timezone are texts: write 2026-06-01T22:00 and Europe/Berlin") from error
     if since is not None and until is not None and until <= since:
         raise ValueError("the window ends before it begins: until must be after from")
     return Between(since, until)

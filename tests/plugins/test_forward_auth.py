@@ -16,9 +16,12 @@ class Service:
     def __init__(self) -> None:
         self.answer = web.Response
         self.asked: list[web.Request] = []
+        self.free = asyncio.Event()
+        self.free.set()
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         self.asked.append(request)
+        await self.free.wait()
         return self.answer()
 
 
@@ -139,21 +142,15 @@ async def test_a_service_that_is_gone_raises(unused_tcp_port, view):
     await plugin.close()
 
 
-async def test_a_service_that_hangs_is_given_up_when_the_budget_is_spent(view):
-    async def hang(reader, writer):
-        await reader.read()
-        writer.close()
-
-    server = await asyncio.start_server(hang, "127.0.0.1", 0)
-    port = server.sockets[0].getsockname()[1]
-    plugin = ForwardAuth(f"http://127.0.0.1:{port}/verify", budget=0.05)
+async def test_a_service_that_hangs_is_given_up_when_the_budget_is_spent(service, view):
+    service.free.clear()
+    plugin = ForwardAuth(service.url, budget=0.05)
 
     with pytest.raises(TimeoutError):
         await plugin.on_request_waiting(view())
 
+    service.free.set()
     await plugin.close()
-    server.close()
-    await server.wait_closed()
 
 
 def test_closed_is_a_503_and_open_lets_pass():
