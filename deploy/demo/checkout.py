@@ -92,7 +92,7 @@ async def _keep_address(request: web.Request) -> web.Response:
     if visit is None:
         return see_other("/basket/")
     values = {name: " ".join(fields.get(name, "").split())[:LONGEST] for name in (*pages.FIELDS, "country")}
-    missing = {name: f"{label} is needed to find you." for name, (label, _) in pages.FIELDS.items() if not values[name]}
+    missing = {name: "Please fill this in." for name in pages.FIELDS if not values[name]}
     if values["email"] and "@" not in values["email"].strip("@"):
         missing["email"] = "An e-mail address has an @ inside."
     if values["country"] not in pages.COUNTRIES:
