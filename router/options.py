@@ -76,7 +76,7 @@ def _path(text: Any) -> PathPattern:
     try:
         return PathPattern.parse(text)
     except PatternError as error:
-        raise ValueError(f"{error} ({error.hint})" if error.hint else str(error)) from error
+        raise ValueError(f"{error}; {error.hint}" if error.hint else str(error)) from error
 
 
 def _clients(texts: Any) -> Client:
