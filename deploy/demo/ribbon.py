@@ -22,11 +22,16 @@ class DemoRibbon:
     admin: str = ""
 
     def on_request(self, view: RequestView) -> Edits | None:
-        """Return the headers that name the rule, the page type and the system of this request's decision."""
+        """Return the headers that name the rule, the page type and the system that the rule asks first.
+
+        A system that is asked as the fallback sees another's name there, and so knows what it is.
+        """
         decision = view.decision
         if decision is None:
             return None
-        said = {RULE: decision.rule.name, PAGE: decision.rule.page, SYSTEM: decision.system}
+        rule = decision.rule
+        asked = decision.system if decision.system in rule.systems or not rule.systems else rule.systems[0]
+        said = {RULE: rule.name, PAGE: rule.page, SYSTEM: asked}
         if self.admin:
             said[WHY] = f"{self.admin}/api/explain?{urlencode({'method': view.method, 'url': view.target})}"
         return Edits(set={name: quote(value, safe=_PLAIN) for name, value in said.items()})
