@@ -16,6 +16,7 @@ from pathlib import Path
 
 from router.generation import Generation
 from router.rulesfile.build import built
+from router.rulesfile.collector import collector_paused
 from router.rulesfile.document import Document
 from router.rulesfile.lint import lint
 from router.rulesfile.proofs import TestResult, check_examples, run_tests
@@ -39,14 +40,16 @@ __all__ = [
 
 def load(path: str | Path, *, number: int = 1, plugins: PluginFinder | None = None) -> Generation:
     """Read a rules file with its lists and return the generation it says. Raises RulesProblems with all problems."""
-    sources, document = read_with_document(path)
-    return built(sources, document, number, plugins or _installed())
+    with collector_paused():
+        sources, document = read_with_document(path)
+        return built(sources, document, number, plugins or _installed())
 
 
 def compile(sources: Sources, *, number: int = 1, plugins: PluginFinder | None = None) -> Generation:  # noqa: A001
     """Return the generation that sources say, without reading anything. Raises RulesProblems with all problems."""
-    document = Document.read(sources.file, sources.main)
-    return built(sources, document, number, plugins or _installed())
+    with collector_paused():
+        document = Document.read(sources.file, sources.main)
+        return built(sources, document, number, plugins or _installed())
 
 
 def _installed() -> PluginFinder:

@@ -28,7 +28,7 @@ _NAME = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
 def server_address(text: str) -> ServerAddress:
     """Return the server that `http://10.0.0.5:8000` names. Raises BadAddress."""
     found = _URL.fullmatch(text)
-    if found is None:
+    if found is None or (found["rest"] and found["rest"][0] not in "/?#"):
         example = f"write http://{text}" if re.fullmatch(r"[\w.-]+(:\d+)?", text) else "write http://10.0.0.5:8000"
         raise BadAddress(f'"{text}" is no server', example)
     if found["rest"] not in ("", "/"):

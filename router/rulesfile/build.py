@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import gc
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 from router.conditions import Host, Network
@@ -35,27 +32,12 @@ def built(sources: Sources, document: Document, number: int, plugins: PluginFind
     """Return the generation that the sources say. Raises RulesProblems with all that is wrong with them."""
     if document.broken is not None:
         raise RulesProblems([document.broken])
-    with _no_collection():
-        findings = Findings(document)
-        said = shaped(document, findings)
-        work = Work(sources, document, findings, plugins)
-        generation = _generation(work, said, number)
+    findings = Findings(document)
+    said = shaped(document, findings)
+    generation = _generation(Work(sources, document, findings, plugins), said, number)
     if findings.errors:
         raise RulesProblems(findings.errors)
     return generation
-
-
-@contextmanager
-def _no_collection() -> Iterator[None]:
-    """Keep the garbage collector from looking, again and again, through a million values that all stay: it costs as
-    much as the work itself."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
 
 
 def _generation(work: Work, said: shape.File, number: int) -> Generation:
@@ -152,7 +134,6 @@ def _hosts(work: Work, texts: list[str]) -> Host | None:
 
 # --- rules ------------------------------------------------------------------------------------------------------------
 
-_EVERYTHING = PathPattern.parse("/**")
 _PAGE = re.compile(r"[a-z][a-z0-9_-]{0,39}")
 
 
@@ -170,8 +151,7 @@ def _rules(work: Work, said: list[shape.Rule]) -> list[Rule]:
         name = one.name
         if name in names:
             first = positions[names[name]].line
-            if "name" in work.document.data["rules"][place]:
-                work.findings.error((*loc, "name"), "another rule has this name", f"it stands on line {first}")
+            work.findings.error((*loc, "name"), "another rule has this name", f"it stands on line {first}")
         else:
             names[name] = place
             if not name.isprintable() or name != name.strip():
@@ -205,12 +185,13 @@ def _rule(work: Work, loc: Loc, said: shape.Rule, position: Position, owners: di
 
 
 def _paths(work: Work, loc: Loc, said: str | list[str]) -> tuple[PathPattern, ...]:
+    """Return the patterns of a rule; none at all when one has a problem, so that nobody wonders about its names."""
     if isinstance(said, str):
         try:
             return (PathPattern.parse(said),)
         except PatternError as error:
             work.findings.error(loc, str(error), error.hint, offset=error.column)
-            return (_EVERYTHING,)
+            return ()
     if not said:
         work.findings.error(loc, "the list is empty, so the rule could never hold", "`path: /**` is every path")
     paths: list[PathPattern] = []
@@ -223,7 +204,7 @@ def _paths(work: Work, loc: Loc, said: str | list[str]) -> tuple[PathPattern, ..
         if any((path.kinds, path.texts) == (other.kinds, other.texts) for other in paths):
             work.findings.warn((*loc, place), f"the path {text} stands here twice", "leave one out")
         paths.append(path)
-    return tuple(paths) or (_EVERYTHING,)
+    return tuple(paths) if len(paths) == len(said) else ()
 
 
 def _examples(work: Work, loc: Loc, said: list[str]) -> tuple[Example, ...]:

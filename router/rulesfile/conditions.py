@@ -56,9 +56,9 @@ def compiled_conditions(
     for name, test in (said.__pydantic_extra__ or {}).items():
         if name in names:
             found.append(_text(work, (*loc, name), "param", name, test))
-        else:
+        elif paths:
             _unknown(work, (*loc, name), name, names)
-    for clash in names & said.model_fields_set:
+    for clash in names.intersection(KEYS, said.model_fields_set):
         work.findings.error(
             (*loc, clash),
             f'"{clash}" is a condition, and a {{name}} of the path too',
@@ -97,7 +97,9 @@ def compiled_conditions(
 
 
 def _unknown(work: Work, loc: Loc, name: str, names: set[str]) -> None:
-    if name in work.document.data and name not in names:
+    if name in shape.Rule.model_fields:
+        hint = f"`{name}` stands beside `when`, not under it"
+    elif name in shape.File.model_fields:
         hint = f"`{name}` stands at the top of the file"
     else:
         hint = did_you_mean(name, (*names, *KEYS), f"conditions are {', '.join(KEYS)} and the {{names}} of the path")

@@ -29,6 +29,21 @@ UNFOLDED = 100_000
 """The most values that aliases may stand for, all in all: a few lines of them could stand for billions."""
 
 
+def place_in(values: Any, loc: Loc) -> Loc:
+    """Return `loc` without the steps that name no value: keys that are missing, and pydantic's names of shapes."""
+    data: Any = values
+    place: list[str | int] = []
+    for step in loc:
+        if isinstance(data, dict):
+            if step not in data:
+                continue
+        elif not isinstance(data, list) or not isinstance(step, int):
+            continue
+        place.append(step)
+        data = data[step]
+    return tuple(place)
+
+
 class WrittenInt(int):
     """An integer that still knows its digits: `0815` in a list of values is a text, not 815."""
 
@@ -96,10 +111,6 @@ class Document:
     def nothing(cls, broken: Problem) -> Document:
         """A document without values, for the reason given."""
         return cls(broken.position.file, "", {}, [], broken, {})
-
-    def place(self, loc: Loc) -> Loc:
-        """Return `loc` without the steps that name no value: keys that are missing, and pydantic's names of shapes."""
-        return tuple(step for step, _ in self._walk(loc))
 
     def position(self, loc: Loc, *, key: bool = False, offset: int = 0) -> Position:
         """Return where the value at `loc` stands (or the nearest around it), or its key.
@@ -212,7 +223,7 @@ class _Reader:
         loc = self._here()
         self._stack.append(_Frame(value, mark, loc, self._seen))
         if event.tag is not None:
-            self._fault(loc, mark, f"a tag ({event.tag}) means nothing here", "leave it out")
+            self._fault(loc, mark, f"a tag ({_tag(event.tag)}) means nothing here", "leave it out")
         if event.anchor is not None:
             self._open[len(self._stack)] = event.anchor
             self._anchors.pop(event.anchor, None)
@@ -258,7 +269,7 @@ class _Reader:
             self._spare.append(value)
             if key:
                 first = frame.marks[1 + 2 * list(into).index(key)].line + 1
-                loc = (*frame.loc, key)
+                loc = (*frame.loc, key, "again")
                 self._fault(loc, frame.key_mark, f'the key "{key}" stands here a second time', f"first on line {first}")
             return
         if value is None and "plugins" not in frame.loc:
@@ -282,7 +293,7 @@ class _Reader:
             self._fault(
                 self._here(),
                 event.start_mark,
-                f"a tag ({event.tag}) means nothing here",
+                f"a tag ({_tag(event.tag)}) means nothing here",
                 "leave it out; quotes make a text of a number",
             )
         if event.anchor is not None:
@@ -306,6 +317,10 @@ class _Reader:
 
     def _fault(self, loc: Loc, mark: yaml.Mark, message: str, hint: str) -> None:
         self.faults.append(Fault(loc, _position(self.file, mark), message, hint))
+
+
+def _tag(tag: str) -> str:
+    return tag.replace("tag:yaml.org,2002:", "!!")
 
 
 def _position(file: str, mark: yaml.Mark) -> Position:

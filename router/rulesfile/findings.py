@@ -17,12 +17,36 @@ class Findings:
         self.document = document
         self.errors: list[Problem] = []
         self.warnings: list[Problem] = []
+        self._places: set[Loc] = set()
+        self._told: set[Loc] = set()
         for fault in document.faults:
             self.errors.append(Problem(fault.position, self.owner(fault.loc) + fault.message, fault.hint))
+            self._mark(fault.loc)
 
     def error(self, loc: Loc, message: str, hint: str = "", *, key: bool = False, offset: int = 0) -> None:
-        """Add a problem at a value, at `key` its key, or `offset` characters into a text."""
+        """Add a problem at a value, at `key` its key, or `offset` characters into a text.
+
+        One with the shape of something in or around this value is told already, and is the cause of this one.
+        """
+        if self.cut(loc):
+            return
         self.errors.append(self._problem("error", loc, message, hint, key, offset))
+
+    def shape(self, loc: Loc, message: str, hint: str = "", *, missing: str = "", key: bool = False) -> None:
+        """Add a problem with the shape of the value at `loc`, which is cut out then; `missing` is a key it lacks."""
+        self.errors.append(self._problem("error", loc, message, hint, key, 0))
+        self._mark((*loc, missing) if missing else loc)
+
+    def cut(self, loc: Loc) -> bool:
+        """Whether something of the value at `loc`, or all of it, had no usable shape."""
+        if not self._told:
+            return False
+        around = any(loc[:depth] in self._told for depth in range(1, len(loc) + 1))
+        return around or (len(loc) > 2 and loc in self._places)
+
+    def _mark(self, loc: Loc) -> None:
+        self._told.add(loc)
+        self._places.update(loc[:depth] for depth in range(1, len(loc)))
 
     def warn(self, loc: Loc, message: str, hint: str = "", *, key: bool = False) -> None:
         """Add a warning: the file can be used, but may not mean what its writer thinks."""
@@ -50,7 +74,10 @@ class Findings:
         self, severity: Literal["error", "warning"], loc: Loc, message: str, hint: str, key: bool, offset: int
     ) -> Problem:
         position = self.document.position(loc, key=key, offset=offset)
-        return Problem(position, self.owner(loc) + message, hint, severity)
+        said = self.owner(loc) + message
+        if not said.isprintable():  # a message is one line, whatever the file holds
+            said = "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in said)
+        return Problem(position, said, hint, severity)
 
 
 def did_you_mean(word: str, known: Iterable[str], otherwise: str = "") -> str:

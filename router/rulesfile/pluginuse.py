@@ -29,20 +29,22 @@ def compiled_plugins(work: Work, loc: Loc, said: list[Any]) -> tuple[object, ...
     made = []
     for place, entry in enumerate(said):
         where: Loc = (*loc, place)
+        name, options = "", entry
         if isinstance(entry, str):
             name, options = entry, {}
-        elif len(entry) == 1:
-            (name, options) = next(iter(entry.items()))
+        elif isinstance(entry, dict) and len(entry) == 1:
+            name, options = next(iter(entry.items()))
             where = (*where, name)
-        else:
-            names = ", ".join(entry) or "nothing"
-            work.findings.error(
-                where,
-                f"one entry names several plugins: {names}",
-                "an entry is one plugin; indent its options deeper than its name",
-            )
+            options = {} if options is None else options
+        elif isinstance(entry, dict) and entry:
+            message = f"one entry names several plugins: {', '.join(entry)}"
+            work.findings.error(where, message, "indent the options of a plugin deeper than its name")
             continue
-        plugin = _made(work, where, name, options or {})
+        if not name or not isinstance(options, dict):
+            message = f"expected a plugin, or {{plugin: {{option: value}}}}, not {written(options)}"
+            work.findings.error(where, message, "write `- request-id` or `- rate-limit: {per_minute: 60}`")
+            continue
+        plugin = _made(work, where, name, options)
         if plugin is not None:
             made.append(plugin)
     return tuple(made)

@@ -60,13 +60,13 @@ def _tidy(node: Any) -> Any:
         return [_tidy(item) for item in node]
     if not isinstance(node, dict):
         return node
-    out = {
+    out: dict[str, Any] = {
         key: _tidy_properties(value) if key in ("properties", "$defs") else _tidy(value) for key, value in node.items()
     }
-    options = [option for option in out.get("anyOf", ()) if option != {"type": "null"}]
+    options: list[dict[str, Any]] = [option for option in out.get("anyOf", ()) if option != {"type": "null"}]
     if len(options) == 1:
         del out["anyOf"]
-        out = dict(options[0]) | out
+        out = {**options[0], **out}
     elif options:
         out["anyOf"] = options
     if "default" in out:

@@ -254,7 +254,15 @@ class MirrorParts(Shape):
 Redirect = Annotated[_Word | Annotated[RedirectParts, Tag("<map>")], _one_of("a location, or {to, status, keep_query}")]
 Mirror = Annotated[_Word | Annotated[MirrorParts, Tag("<map>")], _one_of("a system, or {to, percent}")]
 Plugin = Annotated[
-    _Word | Annotated[dict[str, dict[str, Any] | None], Tag("<map>")], _one_of("a plugin, or {plugin: {option: value}}")
+    Any,  # what an entry is, and what its options are, is told when the plugin is found
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "string"},
+                {"type": "object", "maxProperties": 1, "additionalProperties": {"type": ["object", "null"]}},
+            ]
+        }
+    ),
 ]
 
 

@@ -13,11 +13,11 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from router.rulesfile.document import Document, Loc
+from router.rulesfile.document import Document, Loc, place_in
 from router.rulesfile.findings import Findings, did_you_mean
 from router.rulesfile.scalars import written
 from router.rulesfile.schema import keys_at
-from router.rulesfile.shape import File
+from router.rulesfile.shape import File, When
 
 _ROUNDS = 20
 """Cutting out one mistake may bring up the next (a list that is empty then), but not many times over."""
@@ -32,10 +32,10 @@ def shaped(document: Document, findings: Findings) -> File:
         mistakes = error.errors(include_url=False)
     for mistake in mistakes:
         if mistake["input"] is not None or mistake["type"] == "missing":  # a key without a value was told before
-            _tell(mistake, findings)
+            _tell(mistake, place_in(data, mistake["loc"]), findings)
     for _ in range(_ROUNDS):
         for mistake in mistakes:
-            data = _without(data, document.place(mistake["loc"]), mistake)
+            data = _without(data, place_in(data, mistake["loc"]), mistake)
         try:
             return File.model_validate(data)
         except ValidationError as error:
@@ -46,18 +46,20 @@ def shaped(document: Document, findings: Findings) -> File:
 # --- telling ----------------------------------------------------------------------------------------------------------
 
 
-def _tell(mistake: ErrorDetails, findings: Findings) -> None:
+def _tell(mistake: ErrorDetails, place: Loc, findings: Findings) -> None:
     loc, kind = mistake["loc"], mistake["type"]
-    place = findings.document.place(loc)
     if kind == "missing":
-        where = _where(place)
-        findings.error(place, f'{where}the key "{loc[-1]}" is missing', _for_missing(str(loc[-1])))
+        key = str(loc[-1])
+        findings.shape(place, f'{_where(place)}the key "{key}" is missing', _for_missing(key), missing=key)
     elif kind == "extra_forbidden":
-        where, key = _where(place[:-1]), str(place[-1])
-        findings.error(place, f'{where}unknown key "{key}"', did_you_mean(key, keys_at(loc[:-1])), key=True)
+        key = str(place[-1])
+        hint = did_you_mean(key, keys_at(loc[:-1]))
+        if len(place) == 3 and place[0] == "rules" and key in When.model_fields:
+            hint = "conditions stand under `when`"
+        findings.shape(place, f'{_where(place[:-1])}unknown key "{key}"', hint, key=True)
     else:
         message, hint = _explained(mistake)
-        findings.error(place, _where(place) + message, hint)
+        findings.shape(place, _where(place) + message, hint)
 
 
 def _where(place: Loc) -> str:
@@ -88,7 +90,11 @@ def _explained(mistake: ErrorDetails) -> tuple[str, str]:
         case "inseam":
             return context["message"], context["hint"]
         case "shape":
-            return f"{mistake['msg']}, not {written(said)}", ""
+            text_is_meant = isinstance(said, bool) and "a text" in mistake["msg"]
+            return (
+                f"{mistake['msg']}, not {written(said)}",
+                f'put it in quotes: "{written(said)}"' if text_is_meant else "",
+            )
         case "string_type":
             number = isinstance(said, int | float)
             return f"expected a text, not {written(said)}", f'put it in quotes: "{written(said)}"' if number else ""
@@ -103,10 +109,11 @@ def _explained(mistake: ErrorDetails) -> tuple[str, str]:
         case "dict_type" | "model_type" | "model_attributes_type":
             return f"expected keys and values, not {written(said)}", ""
         case "literal_error":
-            known = _QUOTED.findall(context["expected"]) or context["expected"].replace(" or ", ", ").split(", ")
-            if isinstance(said, str):
+            known = _QUOTED.findall(context["expected"])
+            if isinstance(said, str) and known:
                 return f"unknown value {written(said)}", did_you_mean(said, known)
-            return f"expected {context['expected']}, not {written(said)}", ""
+            hint = "without the quotes" if said == context["expected"] else ""
+            return f"expected {context['expected']}, not {written(said)}", hint
         case "too_short" | "string_too_short":
             return "must not be empty", ""
         case "string_too_long":

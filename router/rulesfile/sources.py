@@ -16,6 +16,7 @@ from typing import Any
 import msgspec
 
 from router.errors import Position, Problem, RulesProblems
+from router.rulesfile.collector import collector_paused
 from router.rulesfile.document import Document
 
 LARGEST = 64 * 1024 * 1024
@@ -60,7 +61,8 @@ def read_sources(path: str | Path) -> Sources:
     Raises RulesProblems when the rules file itself cannot be read; a file that it names and that cannot be read becomes
     a problem with its place when the sources are compiled.
     """
-    return read_with_document(path)[0]
+    with collector_paused():
+        return read_with_document(path)[0]
 
 
 def read_with_document(path: str | Path) -> tuple[Sources, Document]:

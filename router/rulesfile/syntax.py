@@ -22,7 +22,9 @@ def syntax_problem(file: str, text: str, error: yaml.YAMLError) -> Problem:
     at_end = mark is None or mark.index >= len(text.rstrip())
     if problem in _UNFINISHED and at_end and error.context_mark is not None:
         opened = error.context_mark
-        return Problem(Position(file, opened.line + 1, opened.column + 1), _unclosed(text, opened.index), "close it")
+        return Problem(
+            Position(file, opened.line + 1, opened.column + 1), *_unclosed(text[opened.index : opened.index + 1])
+        )
     if mark is None:
         return Problem(Position(file), f"this is not YAML: {problem}")
     message, hint = _explained(text, mark.index, problem, error.context or "")
@@ -31,9 +33,12 @@ def syntax_problem(file: str, text: str, error: yaml.YAMLError) -> Problem:
     return Problem(Position(file, mark.line + 1, mark.column + 1), message, hint)
 
 
-def _unclosed(text: str, index: int) -> str:
-    opened = text[index : index + 1]
-    return {"[": "this list is not closed", "{": "this mapping is not closed"}.get(opened, "this text is not closed")
+def _unclosed(opened: str) -> tuple[str, str]:
+    if opened == "[":
+        return "this list is not closed", "write a ] where it ends"
+    if opened == "{":
+        return "this mapping is not closed", "write a } where it ends"
+    return "this text is not closed", "write the quote that ends it"
 
 
 def _explained(text: str, index: int, problem: str, context: str) -> tuple[str, str]:

@@ -50,7 +50,7 @@ def compiled_action(work: Work, loc: Loc, said: shape.Rule, paths: tuple[PathPat
         work.is_system(owner, (*loc, "to"))
         return To(owner)
     written = work.document.data["rules"][loc[1]]
-    given = [key for key in ("to", "redirect", "respond") if key in written]
+    given = [key for key in ("to", "redirect", "respond") if isinstance(written, dict) and key in written]
     if len(given) != 1:
         what = " and ".join(given) if given else "neither to nor redirect nor respond"
         work.findings.error(
