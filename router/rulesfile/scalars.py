@@ -126,7 +126,7 @@ Size = Annotated[int, PlainValidator(size), WithJsonSchema(_SIZE_SCHEMA)]
 """Bytes."""
 
 Share = Annotated[
-    int, PlainValidator(percent), WithJsonSchema({"type": "number", "minimum": 0, "maximum": 100, "multipleOf": 0.01})
+    int, PlainValidator(percent), WithJsonSchema({"type": "number", "minimum": 0, "maximum": 100})
 ]
 """Buckets of 10,000, written as percent."""
 

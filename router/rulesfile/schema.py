@@ -19,6 +19,7 @@ def _pydantic() -> dict[str, Any]:
 def schema() -> dict[str, Any]:
     """Return the JSON Schema (2020-12) of a rules file; `inseam schema` prints it."""
     said = _tidy(_pydantic())
+    said["$defs"]["Rule"]["oneOf"] = [{"required": [key]} for key in ("to", "redirect", "respond")]
     head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": TITLE}
     return {**head, **{key: value for key, value in said.items() if key != "title"}}
 
@@ -90,6 +91,6 @@ def _as_written(node: dict[str, Any], default: Any) -> Any:
         return f"{default:g}s"
     if "8KB" in examples and isinstance(default, int):
         return f"{default // 1024}KB" if default and default % 1024 == 0 else default
-    if isinstance(default, int) and node.get("multipleOf"):
-        return default / 100
+    if isinstance(default, int) and node.get("maximum") == 100:
+        return default // 100
     return default
