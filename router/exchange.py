@@ -26,17 +26,16 @@ _SPLIT_LIFE: Final = 180 * 24 * 3600
 class Outbound:
     """What to ask of a system. `path` and `query` make the target; `edits` are for the request's headers.
 
-    `decision` names rule and system. `plain` says that nothing is to be done with the answer either.
+    `decision` names rule and system.
     """
 
-    __slots__ = ("decision", "edits", "path", "plain", "query")
+    __slots__ = ("decision", "edits", "path", "query")
 
-    def __init__(self, decision: Decision, path: str, query: str, edits: Edits | None, plain: bool) -> None:
+    def __init__(self, decision: Decision, path: str, query: str, edits: Edits | None) -> None:
         self.decision = decision
         self.path = path
         self.query = query
         self.edits = edits
-        self.plain = plain
 
     @property
     def target(self) -> str:
@@ -63,9 +62,7 @@ def outbound(
     path = view.path
     if rule.treatment.rewrite:
         path = filled(rule.treatment.rewrite, view)
-    split = type(rule.action) is Split
-    plain = not (split or plugins or rule.treatment.response)
-    return Outbound(decision, path, view.query, edits, plain)
+    return Outbound(decision, path, view.query, edits)
 
 
 def inbound(

@@ -29,6 +29,11 @@ INTENT_OF_PAGE: Mapping[str, Intent] = {
 }
 """What a page type is for, unless the rule says otherwise; a page type not named here is for browsing."""
 
+METHODS: Mapping[bytes, str] = {
+    name.encode(): name for name in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+}
+"""The common methods as text, by their bytes."""
+
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 """Methods that change nothing (RFC 9110, 9.2.1), without TRACE, which is refused: these may be asked twice."""
 
@@ -45,11 +50,23 @@ class Headers:
     `lines` holds (name as it came, value without surrounding white space) as bytes.
     """
 
-    __slots__ = ("_index", "lines")
+    __slots__ = ("_index", "_lines", "raw")
 
-    def __init__(self, lines: list[tuple[bytes, bytes]]) -> None:
-        self.lines = lines
+    def __init__(self, lines: list[tuple[bytes, bytes]] | None = None, raw: bytes = b"") -> None:
+        self._lines = lines
+        self.raw = raw
+        """The lines as they go over the wire; taken apart when somebody asks."""
         self._index: dict[bytes, list[bytes]] | None = None
+
+    @property
+    def lines(self) -> list[tuple[bytes, bytes]]:
+        if self._lines is None:
+            self._lines = []
+            for line in self.raw.split(b"\r\n"):
+                name, colon, value = line.partition(b":")
+                if colon:
+                    self._lines.append((name, value.strip(b" \t")))
+        return self._lines
 
     @classmethod
     def of(cls, lines: Mapping[str, str] | Iterable[tuple[str, str]]) -> Headers:

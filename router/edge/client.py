@@ -10,7 +10,6 @@ import asyncio
 import contextlib
 import socket
 import struct
-from time import time
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from router.edge.pages import error_reply, options, reply_bytes
@@ -23,10 +22,9 @@ from router.errors import (
     UriTooLong,
 )
 from router.headers import VIA
-from router.model import Headers, RequestView
+from router.model import METHODS, RequestView
 from router.wire.body import ChunkedReader
-from router.wire.head import Block, RequestHead, check_request, request_block, request_line
-from router.wire.target import canonical
+from router.wire.head import Block, RequestHead, request_block, request_head, request_line
 
 if TYPE_CHECKING:
     from router.edge.edge import Edge
@@ -50,9 +48,9 @@ class ClientConnection:
     """A protocol for asyncio. `deadline` is in the edge's seconds; `keep` says whether another request may follow."""
 
     __slots__ = (
-        "_block", "_block_bytes", "_buffer", "_forwarded_block", "_left", "_lingered", "_partial", "_peer", "_reader",
-        "_running", "_state", "_upload_mark", "address", "blocked", "deadline", "edge", "forwarded", "head_minor",
-        "keep", "relay", "requests", "scheme", "stopped", "transport", "trusted",
+        "_block", "_block_bytes", "_buffer", "_host", "_left", "_lingered", "_partial", "_peer", "_reader", "_running",
+        "_state", "_upload_mark", "_via_proxy", "address", "authority", "blocked", "deadline", "edge", "forwarded",
+        "head_minor", "host", "keep", "relay", "requests", "scheme", "stopped", "transport", "trusted",
     )  # fmt: skip
 
     def __init__(self, edge: Edge) -> None:
@@ -71,7 +69,9 @@ class ClientConnection:
         self.address = ""
         """The client's address: the peer's, or what a trusted proxy says."""
         self.forwarded = b""
-        """The lines that tell a system about the client: made once for a header block."""
+        """The lines that tell a system about the client: made when Host or what a proxy says changes."""
+        self.host = ""
+        self.authority = ""
         self.requests = 0
         self.head_minor = 1
         self._peer = ""
@@ -81,7 +81,9 @@ class ClientConnection:
         self._reader: ChunkedReader | None = None
         self._block_bytes = b""
         self._block: Block | None = None
-        self._forwarded_block: Block | None = None
+        self._host = b""
+        """The Host that `forwarded` was made for."""
+        self._via_proxy = False
         self._running = False
         self._partial = False
         self._lingered = 0
@@ -187,19 +189,18 @@ class ClientConnection:
         if end - line_end > limits.head:
             raise HeadTooLarge(f"the header section has more than {limits.head} bytes")
         self._partial = False
-        method, target, self.head_minor = request_line(data[:line_end])
         block_bytes = data[line_end + 2 : end + 2]
         block = self._block
         if block is None or block_bytes != self._block_bytes:
             block = request_block(block_bytes, limits.fields)
             self._block, self._block_bytes = block, block_bytes
-        head = RequestHead(method, target, self.head_minor, block)
-        check_request(self.head_minor, block)
+            if block.host != self._host or block.forwarded or self._via_proxy:
+                self._tell_about_client(block)
+        head = request_head(data[:line_end], block)
+        self.head_minor = head.minor
         self.requests += 1
-        self.keep = head.keep_alive and not self.edge.draining and (
-            not limits.requests or self.requests < limits.requests
-        )  # fmt: skip
-        self._start(head, data[end + 4 :])
+        self.keep = head.keep_alive and not self.edge.draining and self.requests != limits.requests
+        self._start(head, block)
         return data[end + 4 :]
 
     def _check_unfinished(self, data: bytes) -> None:
@@ -218,61 +219,39 @@ class ClientConnection:
         if len(data) - line_end > limits.head:
             raise HeadTooLarge(f"the header section has more than {limits.head} bytes")
 
-    def _start(self, head: RequestHead, rest: bytes) -> None:
-        block = head.block
-        if block is not self._forwarded_block:
-            self._tell_about_client(block)
-        target = head.target
-        if target[0] != 0x2F:
-            target = self._origin_form(head)
-        path, _, query = target.partition(b"?")
-        ids = self.edge.ids
-        trace = ids.new()
-        request_id = block.request_id if self.trusted and block.request_id else trace
-        host = block.host.lower()
-        if b":" in host and not host.endswith(b"]"):
-            host = host[: host.rindex(b":")]
+    def _start(self, head: RequestHead, block: Block) -> None:
+        edge = self.edge
+        trace = edge.ids.new()
+        request_id = block.request_id if block.request_id and self.trusted else trace
         view = RequestView(
-            head.method.decode("ascii"),
-            "",
-            Headers(block.lines),
-            query.decode("ascii"),
+            METHODS.get(head.method) or head.method.decode("ascii"),
+            head.path,
+            block.headers,
+            head.query,
             self.scheme,
-            host.decode("ascii"),
-            block.host.decode("ascii"),
+            self.host,
+            self.authority,
             self.address,
-            time(),
+            edge.wall,
             request_id.decode("ascii"),
             -1,
-            self.edge.deal,
+            edge.deal,
         )
-        relay = Relay(self.edge, self, head, view, request_id, trace)
-        view.path = canonical(path).decode("ascii")
-        country = self.edge.live.country_header
-        if country and self.trusted:
-            view.country = (view.headers.get(country) or "").upper()
+        relay = Relay(edge, self, head, view, request_id, trace)
+        if self.trusted and edge.live.country_header:
+            view.country = (view.headers.get(edge.live.country_header) or "").upper()
         if block.chunked:
             self._state = _CHUNKED
             self._reader = ChunkedReader(BadRequest)
         elif block.length > 0:
             self._state = _LENGTH
             self._left = block.length
+        self._upload_mark = 0
         self.relay = relay
-        if path == b"*":
+        if head.path == "*":
             relay.reply(options())
         else:
             relay.begin()
-
-    def _origin_form(self, head: RequestHead) -> bytes:
-        """Return the target of an absolute form, whose authority must be Host. RFC 9112, 3.2.2."""
-        target = head.target
-        if target == b"*":
-            return target
-        authority, slash, path = target[target.index(b"//") + 2 :].partition(b"/")
-        authority, mark, query = authority.partition(b"?")
-        if authority.lower() != head.block.host.lower():
-            raise BadRequest("the target's authority is not Host")
-        return b"/" + (path if slash else mark + query)
 
     def _tell_about_client(self, block: Block) -> None:
         """Work out who the client is, and the lines that say so to a system. DESIGN, 5; REQUIREMENTS, 21."""
@@ -294,11 +273,17 @@ class ClientConnection:
             ]
             self.address, known = self.edge.client_behind(hops, peer)
             chain = ", ".join([*known, peer])
+        name = host.lower()
+        if b":" in name and not name.endswith(b"]"):
+            name = name[: name.rindex(b":")]
         self.scheme = scheme
+        self.host = name.decode("ascii")
+        self.authority = host.decode("ascii")
+        self._host = host
+        self._via_proxy = self.trusted
         self.forwarded = b"X-Forwarded-For: %b\r\nX-Forwarded-Proto: %b\r\nX-Forwarded-Host: %b\r\nVia: %b\r\n" % (
             chain.encode("latin-1"), scheme.encode("ascii"), host, VIA,
         )  # fmt: skip
-        self._forwarded_block = block
 
     def _read_body(self, data: bytes) -> None:
         relay = self.relay
@@ -454,7 +439,6 @@ class ClientConnection:
         """Nothing was asked for a while: forget what only speed needs."""
         self._block = None
         self._block_bytes = b""
-        self._forwarded_block = None
 
     def drain(self) -> None:
         """Close as soon as nothing is under way."""

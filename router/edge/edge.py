@@ -10,6 +10,7 @@ import socket
 import ssl
 from collections.abc import Callable, Coroutine
 from functools import lru_cache
+from time import time
 from typing import Any, Final, cast
 
 from router.accesslog import AccessLog
@@ -50,6 +51,8 @@ class Edge:
         self.worker = worker
         self.secure = secure
         self.now = self.loop.time()
+        self.wall = time()
+        """Seconds since the epoch, as old as the last tick: what rules and plugins take for the time."""
         self.draining = False
         self.ids = Ids()
         self.deal = Deal(random.SystemRandom().randrange(BUCKETS)).next
@@ -156,6 +159,7 @@ class Edge:
     def _tick(self) -> None:
         self._timer = self.loop.call_later(_TICK, self._tick)
         now = self.now = self.loop.time()
+        self.wall = time()
         self._ticks += 1
         for system in self.live.systems.values():
             system.tick(now)

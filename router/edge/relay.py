@@ -31,7 +31,7 @@ from router.errors import (
 )
 from router.exchange import Outbound, inbound, outbound
 from router.headers import applied
-from router.model import SAFE_METHODS, Edits, Headers, Reply, RequestView, ResponseView
+from router.model import SAFE_METHODS, Edits, Reply, RequestView, ResponseView
 from router.wire.body import LAST_CHUNK, chunk, last_chunk
 from router.wire.head import UNKNOWN, RequestHead, ResponseHead, joined
 
@@ -55,7 +55,7 @@ class Relay(Asker):
 
     __slots__ = (
         "asked_at", "bodiless", "body_chunked", "bytes_in", "bytes_out", "chunking", "client", "connection", "edge",
-        "fallen_back", "has_body", "head", "live", "out", "pending", "pending_size", "phase", "reason", "request",
+        "fallen_back", "has_body", "head", "live", "pending", "pending_size", "phase", "reason", "request",
         "request_id", "route", "safe", "sent_all", "sent_body", "server_name", "started", "status", "system_seconds",
         "trace", "tries", "view", "wants_upgrade", "whole",
     )  # fmt: skip
@@ -95,7 +95,6 @@ class Relay(Asker):
         self.pending: list[bytes] = []
         self.pending_size = 0
         self.route: Route | None = None
-        self.out: Outbound | None = None
         self.request = b""
         self.connection: ServerConnection | None = None
         self.phase = WAITING
@@ -161,6 +160,10 @@ class Relay(Asker):
 
     def _choose(self, route: Route, edits: Edits | None = None) -> None:
         """Ask the rule and the plugins what to send; ask the system, or answer."""
+        if route.plain and route.system is not None and edits is None:
+            self._write_request(self.head.target, self.head.block.forward)
+            self._ask(route)
+            return
         said = outbound(self.view, route.decision, route.on_request, self.edge.ledger.plugin_failed)
         if type(said) is Reply:
             self.reply(said)
@@ -168,25 +171,28 @@ class Relay(Asker):
         assert type(said) is Outbound
         if edits:
             said.edits = edits if said.edits is None else said.edits.then(edits)
-        self.out = said
-        self._write_request(said)
+        block = self.head.block
+        lines = joined(applied(block.lines, said.edits)) if said.edits else block.forward
+        self._write_request(said.target.encode("ascii"), lines)
         if route.mirror is not None and self.safe:
             self.edge.mirror(route, self.head, said, self.client.forwarded)
         self._ask(route)
 
-    def _write_request(self, out: Outbound) -> None:
+    def _write_request(self, target: bytes, lines: bytes) -> None:
         """Put the request's head together: what passes of the client's, then what the edge says, then the framing."""
-        block = self.head.block
-        forward = block.forward if not out.edits else joined(applied(block.lines, out.edits))
-        parts = [self.head.method, b" ", out.target.encode("ascii"), b" HTTP/1.1\r\n", forward, self.client.forwarded]
-        parts += (b"X-Request-Id: ", self.request_id, b"\r\n")
-        if not block.traceparent:
-            parts += (b"traceparent: 00-", self.trace, b"-", self.trace[8:24], b"-00\r\n")
+        head = self.head
+        block = head.block
+        trace = self.trace
+        parts = [head.method, b" ", target, b" HTTP/1.1\r\n", lines, self.client.forwarded, b"X-Request-Id: "]
+        if block.traceparent:
+            parts += (self.request_id, b"\r\n")
+        else:
+            parts += (self.request_id, b"\r\ntraceparent: 00-", trace, b"-", trace[8:24], b"-00\r\n")
         if block.chunked:
             parts.append(b"Transfer-Encoding: chunked\r\n")
         elif block.length != UNKNOWN:
             parts.append(b"Content-Length: %d\r\n" % block.length)
-        if block.upgrade == b"websocket" and not self.has_body and self.head.minor == 1 and self.safe:
+        if block.upgrade == b"websocket" and not self.has_body and head.minor == 1 and self.safe:
             self.wants_upgrade = True
             parts.append(b"Connection: Upgrade\r\nUpgrade: websocket\r\n")
         parts.append(b"\r\n")
@@ -289,9 +295,8 @@ class Relay(Asker):
             self.client.write(b"%b\r\n%b\r\n" % (head.start, head.block.forward))
 
     def answered(self, head: ResponseHead, body: bytes, done: bool) -> None:
-        route, out = self.route, self.out
+        route = self.route
         assert route is not None
-        assert out is not None
         status = head.status
         if status >= 400 and route.fallback is not None and self._may_fall_back(status):
             connection, self.connection = self.connection, None
@@ -302,9 +307,9 @@ class Relay(Asker):
         block = head.block
         self.status = status
         forward = block.forward
-        if not (out.plain and route.plain):
+        if not route.plain:
             edits = inbound(
-                self.view, route.decision, ResponseView(status, Headers(block.lines)), route.on_response,
+                self.view, route.decision, ResponseView(status, block.headers), route.on_response,
                 self.edge.ledger.plugin_failed,
             )  # fmt: skip
             if edits:

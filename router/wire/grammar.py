@@ -18,13 +18,21 @@ REQUEST_LINE = re.compile(rb"([A-Z][A-Z0-9_-]{0,31}) ([\x21-\x7e]+) HTTP/1\.([01
 """RFC 9112, 3, with single spaces and a visible-ASCII target. Methods are upper case: a server that folds case would
 read `get` as GET, and we would not."""
 
+PLAIN_REQUEST = re.compile(
+    rb"([A-Z]{3,7}) ((?=/)((?:/(?!\.{1,2}[/? ])[A-Za-z0-9\-._~!$&'()*+,=:@]++)*+/?)(?:\?([\x21\x22\x24-\x7e]*+))?)"
+    rb" HTTP/1\.1"
+)
+"""The request line of almost every request: origin form, a path that is canonical as it stands (no escapes, no empty
+and no dot segments; see `router.wire.target`). Groups: method, target, path, query. The repetitions are
+possessive: what does not fit fails in one pass."""
+
 VERSION = re.compile(rb" HTTP/([0-9])\.([0-9])$")
 
 STATUS_LINE = re.compile(rb"HTTP/1\.([01]) ([1-9][0-9][0-9])(?: (" + VALUE + rb"))?")
 """RFC 9112, 4; the reason may be missing with its space, as many servers write it."""
 
-FIELDS = re.compile(rb"(?:" + TOKEN + rb":" + VALUE + rb"\r\n)*")
-"""A whole header section: no folding, no space before the colon, no bare CR or LF. RFC 9112, 5."""
+LINE = re.compile(rb"(" + TOKEN + rb"):[\t ]*(" + VALUE + rb")")
+"""A header line without its end: no folding, no space before the colon, no bare CR or LF. RFC 9112, 5."""
 
 FIELD = re.compile(rb"(" + TOKEN + rb"):[\t ]*(" + VALUE + rb")\r\n")
 

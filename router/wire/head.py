@@ -19,7 +19,9 @@ from router.errors import (
     MethodRefused,
     VersionRefused,
 )
+from router.model import Headers
 from router.wire import grammar
+from router.wire.target import canonical
 
 UNKNOWN: Final = -1
 """No Content-Length was given."""
@@ -82,37 +84,63 @@ _RESPONSE_LINES: Final[dict[bytes, int]] = {
     b"x-sendfile": _DROP,
 }
 
+_PASS: Final = -1
+
+_MEMO_SIZE: Final = 4096
+_MEMO_LINE: Final = 200
+"""Lines longer than this, in bytes, are not remembered."""
+
+_FORGOTTEN: Final = frozenset(
+    (b"cookie", b"set-cookie", b"authorization", b"referer", b"origin", b"location", b"x-csrf-token", b"x-csrftoken",
+     b"x-xsrf-token", b"x-api-key", b"idempotency-key"),
+)  # fmt: skip
+"""Lines that say something of one person, or are never twice the same: read each time, never remembered."""
+
+
+class _Memo:
+    """Header lines that were read before and mean nothing to the edge: browsers and servers repeat themselves.
+
+    Remembers well-formed lines only, of bounded number and size, and only that they pass: reading one again would give
+    the same. Looking a line up costs 0.08 us, reading it 0.8 us.
+    """
+
+    __slots__ = ("lines",)
+
+    def __init__(self) -> None:
+        self.lines: set[bytes] = set()
+
+    def add(self, line: bytes, name: bytes) -> None:
+        if len(line) <= _MEMO_LINE and name not in _FORGOTTEN:
+            if len(self.lines) >= _MEMO_SIZE:
+                self.lines.clear()  # a client that sends ever new lines costs speed, never memory
+            self.lines.add(line)
+
+
+_asked: Final = _Memo()
+_told: Final = _Memo()
+
 _FRAMING: Final = frozenset((b"host", b"content-length", b"transfer-encoding", b"content-type", b"cookie",
                              b"authorization", b"set-cookie", b"location"))  # fmt: skip
 """Lines that `Connection: name` cannot remove: who could would change what the message says. nginx and Envoy agree."""
 
 
+NO_NAMES: Final[frozenset[bytes]] = frozenset()
+NO_HEADERS: Final = Headers([])
+
+
 class Block:
-    """A header section. `lines` are those that pass, (name as it came, value); `forward` is the same, joined.
+    """A header section. `forward` are the lines that pass, as they go over the wire.
 
     `length` is Content-Length in bytes or UNKNOWN; `chunked` whether the body is. `close` and `keep_alive` are what
     Connection said; `upgrade` the protocol asked for or granted, in lower case, empty for none.
     """
 
     __slots__ = (
-        "chunked",
-        "close",
-        "dropped_names",
-        "expect",
-        "forward",
-        "forwarded",
-        "host",
-        "keep_alive",
-        "length",
-        "lines",
-        "request_id",
-        "traceparent",
-        "trailers",
-        "upgrade",
+        "chunked", "close", "dropped_names", "expect", "forward", "forwarded", "headers", "host", "keep_alive",
+        "length", "request_id", "traceparent", "trailers", "upgrade",
     )  # fmt: skip
 
     def __init__(self) -> None:
-        self.lines: list[tuple[bytes, bytes]] = []
         self.forward = b""
         self.host = b""
         self.length = UNKNOWN
@@ -125,17 +153,29 @@ class Block:
         self.traceparent = b""
         self.request_id = b""
         self.forwarded: list[tuple[bytes, bytes]] = []
-        self.dropped_names: frozenset[bytes] = frozenset()
+        self.dropped_names: frozenset[bytes] = NO_NAMES
+        self.headers: Headers = NO_HEADERS
+        """The same lines for rules and plugins."""
+
+    @property
+    def lines(self) -> list[tuple[bytes, bytes]]:
+        """The lines that pass as (name as it came, value without white space around it)."""
+        return self.headers.lines
 
 
 class RequestHead:
-    """One request's head. `target` is in origin form (or `*`), as it came; `minor` is the 0 or 1 of HTTP/1.x."""
+    """One request's head. `path` is canonical, `target` is what is sent: the same path with the query as it came.
 
-    __slots__ = ("block", "method", "minor", "target")
+    `minor` is the 0 or 1 of HTTP/1.x. `OPTIONS *` has the path `*`.
+    """
 
-    def __init__(self, method: bytes, target: bytes, minor: int, block: Block) -> None:
+    __slots__ = ("block", "method", "minor", "path", "query", "target")
+
+    def __init__(self, method: bytes, target: bytes, path: str, query: str, minor: int, block: Block) -> None:
         self.method = method
         self.target = target
+        self.path = path
+        self.query = query
         self.minor = minor
         self.block = block
 
@@ -165,6 +205,37 @@ class ResponseHead:
 
 
 # --- requests ---------------------------------------------------------------------------------------------------------
+
+
+def request_head(line: bytes, block: Block) -> RequestHead:
+    """Return the head that a request line (without its end) and a header section make.
+
+    Raises BadRequest, AmbiguousPath, MethodRefused, VersionRefused.
+    """
+    plain = grammar.PLAIN_REQUEST.fullmatch(line)
+    if plain is not None:
+        method, target, path, query = plain.groups()
+        if method != b"CONNECT" and method != b"TRACE":  # noqa: PLR1714  a tuple costs twice as much
+            return RequestHead(method, target, path.decode("ascii"), query.decode("ascii") if query else "", 1, block)
+    method, target, minor = request_line(line)
+    if minor == 0 and block.chunked:
+        raise BadRequest("Transfer-Encoding with HTTP/1.0")
+    if target == b"*":
+        return RequestHead(method, target, "*", "", minor, block)
+    if target[0] != 0x2F:
+        target = _origin_form(target, block)
+    path, mark, query = target.partition(b"?")
+    path = canonical(path)
+    return RequestHead(method, path + mark + query, path.decode("ascii"), query.decode("ascii"), minor, block)
+
+
+def _origin_form(target: bytes, block: Block) -> bytes:
+    """Return the path and query of an absolute form, whose authority must be Host. RFC 9112, 3.2.2."""
+    authority, slash, path = target[target.index(b"//") + 2 :].partition(b"/")
+    authority, mark, query = authority.partition(b"?")
+    if authority.lower() != block.host.lower():
+        raise BadRequest("the target's authority is not Host")
+    return b"/" + (path if slash else mark + query)
 
 
 def request_line(line: bytes) -> tuple[bytes, bytes, int]:
@@ -197,64 +268,66 @@ def request_block(block: bytes, max_fields: int) -> Block:
 
     Raises BadRequest, HeadTooLarge (more than `max_fields` lines), ExpectationFailed.
     """
-    if grammar.FIELDS.fullmatch(block) is None:
-        raise BadRequest("a header line is malformed")
-    lines = _fields(block)
-    if len(lines) > max_fields:
+    lines = block.split(b"\r\n")
+    if len(lines) > max_fields + 1:
         raise HeadTooLarge(f"more than {max_fields} header lines")
     result = Block()
-    keep = result.lines
-    for line in lines:
-        name, value = line
-        lower = name.lower()
-        if b"_" in lower:  # some servers read `_` as `-`: what we assert could be said that way. RFC 3875, 4.1.18
-            continue
-        meaning = _REQUEST_LINES.get(lower)
-        if meaning is None:
-            if not lower.startswith(_DROPPED_PREFIXES):
-                keep.append(line)
-        elif meaning == _HOST:
-            if result.host:
-                raise BadRequest("more than one Host")
-            if grammar.HOST.fullmatch(value) is None:
-                raise BadRequest("Host is not a host")
-            result.host = value
-            keep.append(line)
-        elif meaning == _CONNECTION:
-            _connection(result, value)
-        elif meaning == _LENGTH:
-            result.length = _length(result, value, BadRequest)
-        elif meaning == _CODING:
-            _coding(result, value, BadRequest)
-        elif meaning == _UPGRADE:
-            result.upgrade = value.lower()
-        elif meaning == _EXPECT:
-            if value.lower() != b"100-continue":
-                raise ExpectationFailed("Expect asks for something other than 100-continue")
-            result.expect = True
-            keep.append(line)
-        elif meaning == _TE:
-            result.trailers = b"trailers" in value.lower()
-        elif meaning == _TRACE:
-            if grammar.TRACEPARENT.fullmatch(value) and not result.traceparent:
-                result.traceparent = value
-                keep.append(line)
-        elif meaning == _REQUEST_ID:
-            result.request_id = value if grammar.REQUEST_ID.fullmatch(value) else b""
-        elif meaning == _FORWARDED:
-            result.forwarded.append((lower, value))
+    known = _asked.lines
+    keep = [line for line in lines if line in known or (line and _read_request_line(result, line))]
     if not result.host:
         raise BadRequest("no Host")
     if result.chunked and result.length != UNKNOWN:
         raise BadRequest("both Content-Length and Transfer-Encoding")
-    _close_up(result)
+    _close_up(result, keep)
     return result
 
 
-def check_request(minor: int, block: Block) -> None:
-    """Check what head line and block must agree on. Raises BadRequest."""
-    if block.chunked and minor == 0:
-        raise BadRequest("Transfer-Encoding with HTTP/1.0")
+def _read_request_line(block: Block, line: bytes) -> bool:
+    """Take in what one line of a request says; return whether it goes on to the system."""
+    found = grammar.LINE.fullmatch(line)
+    if found is None:
+        raise BadRequest("a header line is malformed")
+    name = found[1].lower()
+    if b"_" in name:  # some servers read `_` as `-`: what we assert could be said that way. RFC 3875, 4.1.18
+        return False
+    meaning = _REQUEST_LINES.get(name, _PASS)
+    if meaning == _PASS:
+        if name.startswith(_DROPPED_PREFIXES):
+            return False
+        _asked.add(line, name)
+        return True
+    value: bytes = found[2].rstrip(b" \t")
+    if meaning == _HOST:
+        if block.host:
+            raise BadRequest("more than one Host")
+        if grammar.HOST.fullmatch(value) is None:
+            raise BadRequest("Host is not a host")
+        block.host = value
+        return True
+    if meaning == _CONNECTION:
+        _connection(block, value)
+    elif meaning == _LENGTH:
+        block.length = _length(block, value, BadRequest)
+    elif meaning == _CODING:
+        _coding(block, value, BadRequest)
+    elif meaning == _UPGRADE:
+        block.upgrade = value.lower()
+    elif meaning == _EXPECT:
+        if value.lower() != b"100-continue":
+            raise ExpectationFailed("Expect asks for something other than 100-continue")
+        block.expect = True
+        return True
+    elif meaning == _TE:
+        block.trailers = b"trailers" in value.lower()
+    elif meaning == _TRACE:
+        if grammar.TRACEPARENT.fullmatch(value) and not block.traceparent:
+            block.traceparent = value
+            return True
+    elif meaning == _REQUEST_ID:
+        block.request_id = value if grammar.REQUEST_ID.fullmatch(value) else b""
+    elif meaning == _FORWARDED:
+        block.forwarded.append((name, value))
+    return False
 
 
 # --- responses --------------------------------------------------------------------------------------------------------
@@ -278,42 +351,46 @@ def response_head(head: bytes, line_end: int, max_fields: int) -> ResponseHead:
 
 def response_block(block: bytes, max_fields: int) -> Block:
     """Return an answer's header section. Raises BadResponse."""
-    if grammar.FIELDS.fullmatch(block) is None:
-        raise BadResponse("a header line is malformed")
-    lines = _fields(block)
-    if len(lines) > max_fields:
+    lines = block.split(b"\r\n")
+    if len(lines) > max_fields + 1:
         raise BadResponse(f"more than {max_fields} header lines")
     result = Block()
-    keep = result.lines
-    for line in lines:
-        name, value = line
-        lower = name.lower()
-        meaning = _RESPONSE_LINES.get(lower)
-        if meaning is None:
-            if lower[:6] != b"inseam" or lower[6:7] not in (b"-", b"_"):  # those are for the edge: REQUIREMENTS, 23
-                keep.append(line)
-        elif meaning == _CONNECTION:
-            _connection(result, value)
-        elif meaning == _LENGTH:
-            result.length = _length(result, value, BadResponse)
-        elif meaning == _CODING:
-            _coding(result, value, BadResponse)
-        elif meaning == _UPGRADE:
-            result.upgrade = value.lower()
+    known = _told.lines
+    keep = [line for line in lines if line in known or (line and _read_response_line(result, line))]
     if result.chunked and result.length != UNKNOWN:
         raise BadResponse("both Content-Length and Transfer-Encoding")
-    _close_up(result)
+    _close_up(result, keep)
     return result
 
 
+def _read_response_line(block: Block, line: bytes) -> bool:
+    """Take in what one line of an answer says; return whether it goes on to the client."""
+    if line == b"Connection: keep-alive":
+        block.keep_alive = True
+        return False
+    found = grammar.LINE.fullmatch(line)
+    if found is None:
+        raise BadResponse("a header line is malformed")
+    name = found[1].lower()
+    meaning = _RESPONSE_LINES.get(name, _PASS)
+    if meaning == _PASS:
+        if name[:6] == b"inseam" and name[6:7] in (b"-", b"_"):
+            return False  # said to the edge, not to the browser: REQUIREMENTS, 23
+        _told.add(line, name)
+        return True
+    value: bytes = found[2].rstrip(b" \t")
+    if meaning == _CONNECTION:
+        _connection(block, value)
+    elif meaning == _LENGTH:
+        block.length = _length(block, value, BadResponse)
+    elif meaning == _CODING:
+        _coding(block, value, BadResponse)
+    elif meaning == _UPGRADE:
+        block.upgrade = value.lower()
+    return False
+
+
 # --- what single lines say --------------------------------------------------------------------------------------------
-
-
-def _fields(block: bytes) -> list[tuple[bytes, bytes]]:
-    lines: list[tuple[bytes, bytes]] = grammar.FIELD.findall(block)
-    if b" \r" in block or b"\t\r" in block:
-        return [(name, value.rstrip(b" \t")) for name, value in lines]
-    return lines
 
 
 def joined(lines: list[tuple[bytes, bytes]]) -> bytes:
@@ -321,11 +398,13 @@ def joined(lines: list[tuple[bytes, bytes]]) -> bytes:
     return b"".join([b"%b: %b\r\n" % line for line in lines])
 
 
-def _close_up(block: Block) -> None:
+def _close_up(block: Block, keep: list[bytes]) -> None:
     """Leave out what Connection names (RFC 9110, 7.6.1) and join the rest."""
     if block.dropped_names:
-        block.lines = [line for line in block.lines if line[0].lower() not in block.dropped_names]
-    block.forward = joined(block.lines)
+        keep = [line for line in keep if line[: line.index(b":")].lower() not in block.dropped_names]
+    keep.append(b"")
+    block.forward = b"\r\n".join(keep)
+    block.headers = Headers(None, block.forward)
 
 
 def _length(block: Block, value: bytes, error: type[EdgeError]) -> int:

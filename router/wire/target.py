@@ -15,7 +15,7 @@ from urllib.parse import unquote
 
 from router.errors import AmbiguousPath, BadRequest
 
-_PLAIN = re.compile(rb"(?:/(?!\.{1,2}(?:/|$))[A-Za-z0-9\-._~!$&'()*+,=:@]+)*/?")
+_PLAIN = re.compile(rb"(?:/(?!\.{1,2}(?:/|$))[A-Za-z0-9\-._~!$&'()*+,=:@]++)*+/?")
 """A path that is canonical as it stands: nothing encoded, no empty segment, no dot segment."""
 
 _UNCLEAR = (
