@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from aiohttp import web
 
 from deploy.demo import checkout_pages as pages
-from deploy.demo.desk import COOKIE, SHOP, begin, form_of, local, see_other, show, visit_of
+from deploy.demo.desk import COOKIE, SHOP, VISIT, begin, form_of, local, see_other, show, visit_of
 from deploy.demo.shoppers import Address, Visit
 
 LONGEST = 120
@@ -60,7 +60,7 @@ async def _log_out(request: web.Request) -> web.Response:
     visit = visit_of(request)
     if visit is not None:
         request.app[SHOP].end(visit)
-        request["visit"] = None
+        del request[VISIT]
     response = see_other("/catalogue/")
     response.del_cookie(COOKIE, httponly=True, samesite="Lax")
     return response

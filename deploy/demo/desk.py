@@ -10,6 +10,7 @@ from deploy.demo.shoppers import Shop, Visit
 from deploy.demo.web import NAME, Handler
 
 SHOP = web.AppKey("shop", Shop)
+VISIT = web.RequestKey("visit", Visit)
 
 COOKIE = "shop_session"
 
@@ -18,7 +19,9 @@ COOKIE = "shop_session"
 async def visits(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Find the visit of a request; give the browser the cookie of a visit that began or changed its id."""
     given = request.cookies.get(COOKIE, "")
-    request["visit"] = request.app[SHOP].visit(given)
+    known = request.app[SHOP].visit(given)
+    if known is not None:
+        request[VISIT] = known
     response = await handler(request)
     visit = visit_of(request)
     if visit is not None and visit.id != given:
@@ -34,22 +37,22 @@ async def visits(request: web.Request, handler: Handler) -> web.StreamResponse:
 
 def visit_of(request: web.Request) -> Visit | None:
     """Return the visit, None where nothing needs to be remembered yet."""
-    visit = request.get("visit")
-    return visit if isinstance(visit, Visit) else None
+    return request.get(VISIT)
 
 
 def begin(request: web.Request) -> Visit:
     """Return the visit; there is one from now on. Looking around opens none, so crawlers fill no memory."""
     visit = visit_of(request)
     if visit is None:
-        visit = request["visit"] = request.app[SHOP].begin()
+        visit = request[VISIT] = request.app[SHOP].begin()
     return visit
 
 
 async def form_of(request: web.Request) -> dict[str, str]:
     """Return the fields of a form that came from a page of this visit.
 
-    Raises HTTPForbidden for a form without the visit's token, HTTPBadRequest for one that cannot be read.
+    Raises HTTPForbidden for a form without the visit's token, HTTPBadRequest or
+    HTTPUnsupportedMediaType for one that cannot be read.
     """
     fields = await _fields(request)
     visit = visit_of(request)
@@ -74,9 +77,11 @@ async def form_of_any_page(request: web.Request) -> dict[str, str]:
 
 
 async def _fields(request: web.Request) -> dict[str, str]:
+    if request.content_type != "application/x-www-form-urlencoded":  # none of our forms uploads a file
+        raise web.HTTPUnsupportedMediaType
     try:
         posted = await request.post()
-    except (LookupError, ValueError) as error:  # a charset nobody knows, a broken multipart body
+    except (LookupError, ValueError) as error:  # a charset nobody knows, bytes that are none of it
         raise web.HTTPBadRequest from error
     return {name: value for name, value in posted.items() if isinstance(value, str)}
 
