@@ -116,6 +116,10 @@ class _Memo:
             self.lines.add(line)
 
 
+_MOST_HOSTS: Final = 64
+_hosts: Final[dict[bytes, bytes]] = {}
+"""The first Host lines that came, with their values; a shop has few names."""
+
 _asked: Final = _Memo()
 _told: Final = _Memo()
 
@@ -284,6 +288,13 @@ def request_block(block: bytes, max_fields: int) -> Block:
 
 def _read_request_line(block: Block, line: bytes) -> bool:
     """Take in what one line of a request says; return whether it goes on to the system."""
+    if line == b"Connection: keep-alive":
+        block.keep_alive = True
+        return False
+    host = _hosts.get(line)
+    if host is not None and not block.host:
+        block.host = host
+        return True
     found = grammar.LINE.fullmatch(line)
     if found is None:
         raise BadRequest("a header line is malformed")
@@ -303,6 +314,8 @@ def _read_request_line(block: Block, line: bytes) -> bool:
         if grammar.HOST.fullmatch(value) is None:
             raise BadRequest("Host is not a host")
         block.host = value
+        if len(_hosts) < _MOST_HOSTS:
+            _hosts[line] = value
         return True
     if meaning == _CONNECTION:
         _connection(block, value)
