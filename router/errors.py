@@ -35,7 +35,8 @@ class EdgeError(InseamError):
 class ClientError(EdgeError):
     """The client sent something that must not be passed on."""
 
-    status, blame = 400, "client"
+    status = 400
+    blame = "client"
     reason = "bad_request"
 
 
@@ -52,55 +53,65 @@ class AmbiguousPath(ClientError):
 class RequestTimeout(ClientError):
     """The head did not arrive in time, or the body stopped arriving."""
 
-    status, reason = 408, "request_timeout"
+    status = 408
+    reason = "request_timeout"
 
 
 class BodyTooLarge(ClientError):
     """The request's body is larger than the limit."""
 
-    status, reason = 413, "body_too_large"
+    status = 413
+    reason = "body_too_large"
 
 
 class UriTooLong(ClientError):
     """The request line is longer than the limit."""
 
-    status, reason = 414, "uri_too_long"
+    status = 414
+    reason = "uri_too_long"
 
 
 class MisdirectedRequest(ClientError):
     """The Host is none of ours. RFC 9110, 7.4."""
 
-    status, reason = 421, "unknown_host"
+    status = 421
+    reason = "unknown_host"
 
 
 class HeadTooLarge(ClientError):
     """The header section is larger, or has more fields, than the limit. RFC 6585, 5."""
 
-    status, reason = 431, "head_too_large"
+    status = 431
+    reason = "head_too_large"
 
 
 class MethodRefused(ClientError):
     """CONNECT and TRACE are not for a reverse proxy. RFC 9110, 9.3.6 and 9.3.8."""
 
-    status, reason = 405, "method_refused"
+    status = 405
+    reason = "method_refused"
 
 
 class ExpectationFailed(ClientError):
     """`Expect` asks for something other than 100-continue. RFC 9110, 10.1.1."""
 
-    status, reason = 417, "expectation"
+    status = 417
+    reason = "expectation"
 
 
 class VersionRefused(ClientError):
     """An HTTP version we do not speak. RFC 9110, 15.6.6."""
 
-    status, reason = 505, "version"
+    status = 505
+    reason = "version"
 
 
 class NoRule(EdgeError):
     """No rule of the file holds for the request."""
 
-    status, blame, reason = 404, "edge", "no_rule"
+    status = 404
+    blame = "edge"
+    reason = "no_rule"
 
 
 # --- a system's fault -------------------------------------------------------------------------------------------------
@@ -109,7 +120,8 @@ class NoRule(EdgeError):
 class SystemFault(EdgeError):
     """A system did not do its part; `server` is the one that failed, where one was asked."""
 
-    status, blame = 502, "system"
+    status = 502
+    blame = "system"
     reason = "bad_gateway"
 
     def __init__(self, message: str, server: Any = None) -> None:
@@ -120,19 +132,23 @@ class SystemFault(EdgeError):
 class ServerRefused(SystemFault):
     """Nobody listens at the server's address, or its name does not resolve."""
 
-    retry, reason = True, "refused"
+    retry = True
+    reason = "refused"
 
 
 class ConnectTimeout(SystemFault):
     """The server did not accept the connection in time."""
 
-    status, retry, reason = 504, True, "connect_timeout"
+    status = 504
+    retry = True
+    reason = "connect_timeout"
 
 
 class ServerReset(SystemFault):
     """The server closed the connection before its answer was whole."""
 
-    retry, reason = True, "reset"
+    retry = True
+    reason = "reset"
 
 
 class BadResponse(SystemFault):
@@ -144,19 +160,22 @@ class BadResponse(SystemFault):
 class ResponseTimeout(SystemFault):
     """The server was asked and did not answer in time."""
 
-    status, reason = 504, "response_timeout"
+    status = 504
+    reason = "response_timeout"
 
 
 class SystemDown(SystemFault):
     """Every server of the system is ejected."""
 
-    status, reason = 503, "system_down"
+    status = 503
+    reason = "system_down"
 
 
 class QueueFull(SystemFault):
     """All connections to the system are busy, and so is the queue, or the wait in it was too long."""
 
-    status, reason = 503, "queue_full"
+    status = 503
+    reason = "queue_full"
 
 
 # --- the operator's fault ---------------------------------------------------------------------------------------------
