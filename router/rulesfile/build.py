@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from router.conditions import Host, Network
+from router.conditions import Host, In, Network, Text
 from router.errors import Position, RulesProblems
 from router.generation import Expectation, Generation
 from router.index import Index
@@ -48,6 +48,8 @@ def _generation(work: Work, said: shape.File, number: int) -> Generation:
     everywhere = compiled_plugins(work, ("plugins",), said.plugins)
     rules = _rules(work, said.rules)
     tests = tuple(_test(work, ("tests", place), case, rules) for place, case in enumerate(said.tests))
+    if not work.findings.errors:
+        _unused(work, rules)
     return Generation(
         file=work.sources.file,
         rules=Index(rules if not work.findings.errors else ()),
@@ -219,6 +221,23 @@ def _examples(work: Work, loc: Loc, said: list[str]) -> tuple[Example, ...]:
             continue
         examples.append(Example(text, position))
     return tuple(examples)
+
+
+def _unused(work: Work, rules: list[Rule]) -> None:
+    """Warn of systems and lists that no rule asks for: most often a rule was meant that is not there."""
+    systems: set[str] = set()
+    lists: set[str] = set()
+    for rule in rules:
+        systems.update(rule.decisions)
+        if rule.treatment.mirror is not None:
+            systems.add(rule.treatment.mirror.system)
+        for condition in rule.conditions:
+            if isinstance(condition, Text) and isinstance(condition.test, In):
+                lists.add(condition.test.name)
+    for name in work.systems.keys() - systems:
+        work.findings.warn(("systems", name), "no rule sends anything there", "take it out", key=True)
+    for name in work.lists.keys() - lists:
+        work.findings.warn(("lists", name), "no rule asks for it", "take it out", key=True)
 
 
 # --- tests ------------------------------------------------------------------------------------------------------------

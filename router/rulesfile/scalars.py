@@ -125,9 +125,7 @@ Duration = Annotated[float, PlainValidator(lambda said: _positive(duration(said)
 Size = Annotated[int, PlainValidator(size), WithJsonSchema(_SIZE_SCHEMA)]
 """Bytes."""
 
-Share = Annotated[
-    int, PlainValidator(percent), WithJsonSchema({"type": "number", "minimum": 0, "maximum": 100})
-]
+Share = Annotated[int, PlainValidator(percent), WithJsonSchema({"type": "number", "minimum": 0, "maximum": 100})]
 """Buckets of 10,000, written as percent."""
 
 Text = Annotated[str, BeforeValidator(text), WithJsonSchema({"type": ["string", "number"]})]

@@ -91,6 +91,6 @@ def _as_written(node: dict[str, Any], default: Any) -> Any:
         return f"{default:g}s"
     if "8KB" in examples and isinstance(default, int):
         return f"{default // 1024}KB" if default and default % 1024 == 0 else default
-    if isinstance(default, int) and node.get("maximum") == 100:
-        return default // 100
+    if isinstance(default, int) and default > node.get("maximum", default):
+        return default // 100  # a share, held in buckets
     return default
