@@ -2,7 +2,7 @@
 
 A candidate is a rule with one of its paths. Those with the same path form a chain. What differs in the host, or in the
 value that a `{name}` must have, is taken out of a long chain and goes into drawers behind a *door*: a candidate without
-a rule, as early in file order as the first one behind it. So a thousand brand domains with `/**` each cost as much as
+a rule, at the head of the chain. So a thousand brand domains with `/**` each cost as much as
 one. Drawers decide nothing: conditions are asked again, so a drawer may hold more than holds for a request, but it
 never misses one.
 
@@ -34,7 +34,7 @@ class Candidate:
 
     def __init__(self, order: int, rule: Rule | None = None, pattern: PathPattern | None = None) -> None:
         self.order = order
-        """The place in file order among all paths; a door has that of the first candidate behind it."""
+        """The place in file order among all paths; a door's is not after that of any candidate behind it."""
         self.rule = rule
         """None for a door."""
         self.drawers: Drawers | None = None
@@ -118,13 +118,12 @@ def _divided(candidates: list[Candidate], by_host: bool = True) -> list[Candidat
             rest.append(candidate)
     if len(rest) == len(candidates):
         return candidates
-    waiting = set(rest)
-    door = Candidate(next(candidate.order for candidate in candidates if candidate not in waiting))
+    door = Candidate(candidates[0].order)
     door.drawers = Drawers(
         {host: _linked(_divided(behind, by_host=False)) for host, behind in hosts.items()},
         {place: {value: _linked(behind) for value, behind in of.items()} for place, of in values.items()},
     )
-    return sorted([door, *rest], key=lambda candidate: candidate.order)
+    return [door, *rest]
 
 
 class Drawers:
