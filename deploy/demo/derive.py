@@ -21,7 +21,7 @@ def derived(text: str, servers: Mapping[str, str], folder: Path, admin: str) -> 
     the URL to which ribbons link. Text that is no YAML mapping comes back as it is: the edge says what is wrong.
     """
     try:
-        root = yaml.compose(text, yaml.SafeLoader)
+        root = yaml.compose(text, yaml.CSafeLoader)  # the C parser reads more, and it is what the edge reads by
     except yaml.YAMLError:
         return text
     if not isinstance(root, MappingNode) or root.flow_style:
@@ -74,6 +74,8 @@ def _instead(node: Node, new: str) -> tuple[int, int, str]:
     while isinstance(last, SequenceNode | MappingNode) and not last.flow_style and last.value:
         # A block ends where the next one begins, blank lines and comments included; its last value ends where it ends.
         last = last.value[-1] if isinstance(last, SequenceNode) else last.value[-1][1]
+    if last is not node:
+        new = " " + new  # a list may stand right below its key, but brackets must stand further in
     lines = last.end_mark.line - node.start_mark.line
     return node.start_mark.index, last.end_mark.index, new + "\n" * lines
 
