@@ -6,6 +6,7 @@ from typing import Final
 
 from router.errors import EdgeError
 from router.wire import grammar
+from router.wire.head import only_ours
 
 _MAX_LINE: Final = 512
 """Bytes of a chunk's first line, extensions included; nobody sends longer ones in good faith."""
@@ -15,13 +16,13 @@ _MAX_TRAILERS: Final = 8 * 1024
 LAST_CHUNK: Final = b"0\r\n\r\n"
 
 _FORBIDDEN_TRAILERS: Final = frozenset(
-    (b"host", b"content-length", b"transfer-encoding", b"connection", b"te", b"trailer", b"upgrade", b"expect",
-     b"cookie", b"set-cookie", b"authorization", b"proxy-authorization", b"content-type", b"content-encoding",
-     b"content-range", b"cache-control", b"location", b"via", b"forwarded", b"keep-alive", b"vary", b"age",
-     b"range", b"if-match", b"if-none-match", b"date", b"expires", b"pragma", b"max-forwards", b"traceparent",
-     b"x-request-id", b"x-real-ip"),
+    (b"cookie", b"set-cookie", b"authorization", b"content-type", b"content-encoding", b"content-range",
+     b"cache-control", b"location", b"vary", b"age", b"range", b"if-match", b"if-none-match", b"if-modified-since",
+     b"if-unmodified-since", b"if-range", b"date", b"expires", b"pragma", b"max-forwards", b"tracestate", b"origin",
+     b"referer", b"accept", b"user-agent", b"www-authenticate", b"retry-after"),
 )  # fmt: skip
-"""Fields that would change how a message is framed, routed, authorised or cached: RFC 9110, 6.5.1."""
+"""Fields that would change how a message is routed, authorised or cached, beside those that only the edge may say and
+those of framing (`head.only_ours`). RFC 9110, 6.5.1."""
 
 
 class ChunkedReader:
@@ -99,9 +100,7 @@ class ChunkedReader:
             raise self._error("a line of the chunked coding is too long")
         if b"\n" in data[place:] or b"\r" in data[place:-1]:
             raise self._error("a line of the chunked coding ends without CRLF")
-        if self._left == -1 and data[place:].rstrip(b"\r") and not grammar.CHUNK_SIZE.fullmatch(
-            data[place:].rstrip(b"\r")
-        ):  # fmt: skip
+        if self._left == -1 and not grammar.CHUNK_BEGUN.match(data, place):
             raise self._error("a chunk size is malformed")
 
     def _trailer(self, line: bytes) -> None:
@@ -112,7 +111,7 @@ class ChunkedReader:
         if found is None:
             raise self._error("a trailer line is malformed")
         name = found[1].lower()
-        if b"_" in name or name in _FORBIDDEN_TRAILERS or name.startswith((b"inseam-", b"x-forwarded-", b"proxy-")):
+        if name in _FORBIDDEN_TRAILERS or only_ours(name):
             return
         self.trailers += found[1] + b": " + found[2].rstrip(b" \t") + b"\r\n"
 

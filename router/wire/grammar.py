@@ -42,8 +42,17 @@ DIGITS = re.compile(rb"[0-9]{1,18}")
 HOST = re.compile(rb"(?:[A-Za-z0-9](?:[A-Za-z0-9_.\-]*)|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?")
 """A host name or address with an optional port; user information and percent-encoding are refused. RFC 9112, 3.2."""
 
-CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,15})(?:[\t ]*;[\t\x20-\x7e\x80-\xff]*)?")
-"""A chunk's first line; extensions are read over and never passed on. RFC 9112, 7.1."""
+QUOTED = rb'"(?:[\t\x20\x21\x23-\x5b\x5d-\x7e\x80-\xff]|\\[\t\x20-\x7e\x80-\xff])*"'
+"""RFC 9110, 5.6.4."""
+
+CHUNK_SIZE = re.compile(
+    rb"([0-9A-Fa-f]{1,15})(?:;" + TOKEN + rb"(?:=(?:" + TOKEN + rb"|" + QUOTED + rb"))?)*",
+)
+"""A chunk's first line; extensions are read over and never passed on. No white space in them: readers differ on what it
+means there, and nobody sends it. RFC 9112, 7.1."""
+
+CHUNK_BEGUN = re.compile(rb"[0-9A-Fa-f]{0,15}(?:(?<=[0-9A-Fa-f]);[\t\x20-\x7e\x80-\xff]*)?\r?\Z")
+"""What may still become a chunk's first line."""
 
 TRACEPARENT = re.compile(rb"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 """W3C Trace Context, 3.2, version 00."""

@@ -235,11 +235,11 @@ def request_head(line: bytes, block: Block) -> RequestHead:
 
 def _origin_form(target: bytes, block: Block) -> bytes:
     """Return the path and query of an absolute form, whose authority must be Host. RFC 9112, 3.2.2."""
-    authority, slash, path = target[target.index(b"//") + 2 :].partition(b"/")
-    authority, mark, query = authority.partition(b"?")
-    if authority.lower() != block.host.lower():
+    rest = target[target.index(b"//") + 2 :]
+    end = min(place if place >= 0 else len(rest) for place in (rest.find(b"/"), rest.find(b"?")))
+    if rest[:end].lower() != block.host.lower():
         raise BadRequest("the target's authority is not Host")
-    return b"/" + (path if slash else mark + query)
+    return rest[end:] if rest[end : end + 1] == b"/" else b"/" + rest[end:]
 
 
 def request_line(line: bytes) -> tuple[bytes, bytes, int]:
@@ -299,11 +299,9 @@ def _read_request_line(block: Block, line: bytes) -> bool:
     if found is None:
         raise BadRequest("a header line is malformed")
     name = found[1].lower()
-    if b"_" in name:  # some servers read `_` as `-`: what we assert could be said that way. RFC 3875, 4.1.18
-        return False
     meaning = _REQUEST_LINES.get(name, _PASS)
     if meaning == _PASS:
-        if name.startswith(_DROPPED_PREFIXES):
+        if only_ours(name):
             return False
         _asked.add(line, name)
         return True
@@ -324,7 +322,7 @@ def _read_request_line(block: Block, line: bytes) -> bool:
     elif meaning == _CODING:
         _coding(block, value, BadRequest)
     elif meaning == _UPGRADE:
-        block.upgrade = value.lower()
+        _upgrade(block, value)
     elif meaning == _EXPECT:
         if value.lower() != b"100-continue":
             raise ExpectationFailed("Expect asks for something other than 100-continue")
@@ -359,7 +357,10 @@ def response_head(head: bytes, line_end: int, max_fields: int) -> ResponseHead:
     if status > 599:
         raise BadResponse(f"status {status} is outside 100 to 599")
     start = b"HTTP/1.1 " + status_text + b" " + (reason or b"")
-    return ResponseHead(status, 1 if minor == b"1" else 0, start, response_block(head[line_end + 2 :], max_fields))
+    block = response_block(head[line_end + 2 :], max_fields)
+    if block.chunked and minor == b"0":
+        block.close = True  # RFC 9112, 6.1: its framing is doubtful, so nothing may follow it
+    return ResponseHead(status, 1 if minor == b"1" else 0, start, block)
 
 
 def response_block(block: bytes, max_fields: int) -> Block:
@@ -399,7 +400,7 @@ def _read_response_line(block: Block, line: bytes) -> bool:
     elif meaning == _CODING:
         _coding(block, value, BadResponse)
     elif meaning == _UPGRADE:
-        block.upgrade = value.lower()
+        _upgrade(block, value)
     return False
 
 
@@ -413,6 +414,8 @@ def joined(lines: list[tuple[bytes, bytes]]) -> bytes:
 
 def _close_up(block: Block, keep: list[bytes]) -> None:
     """Leave out what Connection names (RFC 9110, 7.6.1) and join the rest."""
+    if block.upgrade and b"upgrade" not in block.dropped_names:
+        block.upgrade = b""  # RFC 9110, 7.8: meant for this hop only if Connection says so
     if block.dropped_names:
         keep = [line for line in keep if line[: line.index(b":")].lower() not in block.dropped_names]
     keep.append(b"")
@@ -432,6 +435,24 @@ def _coding(block: Block, value: bytes, error: type[EdgeError]) -> None:
     if block.chunked or value.lower() != b"chunked":
         raise error("Transfer-Encoding is not exactly one `chunked`")
     block.chunked = True
+
+
+def only_ours(name: bytes) -> bool:
+    """Whether a field of a client's, `name` in lower case, could be taken for what only the edge says.
+
+    Names with anything but letters, digits and hyphens are: some servers read `_`, and old ones any other sign, as `-`,
+    and nginx drops them for that reason. RFC 3875, 4.1.18; REQUIREMENTS, 21.
+    """
+    return (
+        name.startswith(_DROPPED_PREFIXES)
+        or not name.replace(b"-", b"").isalnum()
+        or _REQUEST_LINES.get(name, _PASS) != _PASS
+    )
+
+
+def _upgrade(block: Block, value: bytes) -> None:
+    """Take in an Upgrade line; two of them are a list, and a list is no protocol that we grant."""
+    block.upgrade += (b", " if block.upgrade else b"") + value.lower()
 
 
 def _connection(block: Block, value: bytes) -> None:
