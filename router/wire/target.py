@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from functools import lru_cache
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 from router.errors import AmbiguousPath, BadRequest
 
@@ -41,10 +41,9 @@ def canonical(path: bytes) -> bytes:
     """Return the canonical form of a path that begins with a slash. Raises AmbiguousPath."""
     if _PLAIN.fullmatch(path):
         return path
-    for pattern, what in _UNCLEAR:
-        if pattern.search(path):
-            raise AmbiguousPath(f"the path has {what}")
+    _check(path)
     once = _ESCAPE.sub(_spell, path)
+    _check(once)  # again: %25%36%33 has become %2563
     if _DOT_SEGMENT.search(once):
         raise AmbiguousPath("the path has a dot segment (. or ..)")
     if not _PATH_BYTE.fullmatch(once):
@@ -53,6 +52,12 @@ def canonical(path: bytes) -> bytes:
     if unicodedata.normalize("NFC", text) != text:
         raise AmbiguousPath("the path is not in Unicode normal form C")
     return once
+
+
+def _check(path: bytes) -> None:
+    for pattern, what in _UNCLEAR:
+        if pattern.search(path):
+            raise AmbiguousPath(f"the path has {what}")
 
 
 def _spell(escape: re.Match[bytes]) -> bytes:
@@ -67,33 +72,63 @@ def _decoded(path: bytes) -> str:
         raise AmbiguousPath("the path's encoded octets are not UTF-8") from error
 
 
-_FOLDABLE = re.compile(r"[A-Z%+]|\.(?:/|$)|::")
+_FOLDABLE = re.compile(r"[A-Z%+]|\.(?:/|$)|:[:$]")
+
+_KEPT = "/!$&'()*+,=:@"
+"""What a canonical path spells plainly beside unreserved characters."""
+
+_ROUNDS = 4
+"""How often a reading is read again: more layers of encoding than any chain of servers takes off."""
+
+_BLANKS = "\t\n\v\f\r\x1c\x1d\x1e\x1f \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
+_BLANKS += "\u2028\u2029\u202f\u205f\u3000"
+
+_SUFFIX = re.compile(r";|:[:$]")
+"""Where a segment ends for servers that know parameters (`;v=1`) or data streams (`::$DATA`, `:$I30:...`)."""
 
 
 @lru_cache(maxsize=8192)
 def readings(path: str) -> tuple[str, ...]:
     """Return the other ways in which common servers read a canonical path: empty for an ordinary one.
 
-    Letters in another case or width (file systems, collations), trailing dots and blanks of a segment (Windows), `+` as
-    a blank, a second decoding. Each is a path again, in lower case. The caller refuses the request when one of them
-    belongs to a system that the path itself does not: REQUIREMENTS, 24.
+    Letters in another case, width or with other marks (file systems, collations), signs that are not seen, a second
+    decoding, `+` as a blank, parameters, and what Windows drops at the ends of a segment. Each is a path again, in
+    lower case. The caller refuses the request when one of them belongs to a system that the path itself does not:
+    REQUIREMENTS, 24.
     """
     if not _FOLDABLE.search(path):
         return ()
-    decoded = unquote(path)
-    ways = {path.lower()}
-    for text in (decoded, unquote(decoded), decoded.replace("+", " ")):
-        folded = unicodedata.normalize("NFKC", text).casefold()
-        folded = unicodedata.normalize("NFKD", folded)
-        plain = "".join(letter for letter in folded if not unicodedata.combining(letter))
-        ways.add(plain)
-        ways.add(_trimmed(plain))
-        ways.add(_trimmed(plain.partition("?")[0].partition("#")[0].partition(";")[0]))
+    ways = {quote(unicodedata.normalize("NFC", unquote(path).casefold()), safe=_KEPT)}
+    text = path
+    for _ in range(_ROUNDS):
+        before, text = text, _folded(unquote(text))
+        ways.update((text, _walked(text), _walked(text.replace("+", " "))))
+        if text == before:
+            break
     ways.discard(path)
     return tuple(sorted(way for way in ways if way.startswith("/")))
 
 
-def _trimmed(path: str) -> str:
-    """Return the path without blanks, dots and data-stream suffixes at the ends of its segments."""
-    segments = [segment.partition("::")[0].strip(" .\t\u00a0") for segment in path.replace("\\", "/").split("/")]
-    return re.sub(r"/{2,}", "/", "/".join(segments))
+_UNSEEN = frozenset(("Mn", "Me", "Cf", "Cc"))
+"""Unicode categories of what a collation passes over: marks, format and control characters."""
+
+
+def _folded(text: str) -> str:
+    """Return the text as the most lenient collation compares it: no case, no width, no marks, nothing invisible."""
+    folded = unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", text).casefold())
+    if folded.isascii():
+        return folded
+    return "".join(letter for letter in folded if unicodedata.category(letter) not in _UNSEEN)
+
+
+def _walked(path: str) -> str:
+    """Return where a lenient file server gets to: suffixes, blanks and dots dropped, dot segments and `\\` resolved."""
+    path = path.partition("?")[0].partition("#")[0].replace("\\", "/")
+    kept: list[str] = []
+    for segment in path.split("/"):
+        name = _SUFFIX.split(segment, maxsplit=1)[0].strip(_BLANKS)
+        if name == "..":
+            del kept[-1:]
+        elif name.strip("." + _BLANKS):
+            kept.append(name.strip("." + _BLANKS))
+    return "/" + "/".join(kept) + ("/" if kept and path.endswith("/") else "")
