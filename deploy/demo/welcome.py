@@ -15,14 +15,16 @@ def welcome(shop: str, admin: str, rules: Path, cms_pid: int) -> None:
     """Print where the shop and the admin address are, and what to try."""
     file = escape(str(rules))
     steps = (
-        f"[b]Shop:[/] {shop}/ > Summer table > Tidal plate > basket > checkout; log in as anna@shop.test / anna.",
-        "[b]Watch the ribbon[/] on top: which system served the page, by which rule, and why.",
+        (
+            f"[b]Shop:[/] {shop}/ > Summer table > Tidal plate > basket > log in (anna@shop.test / anna) > checkout. "
+            "The ribbon on top says which system served the page, by which rule, and why."
+        ),
         f"[b]Fall back:[/] {shop}/catalogue/1030/ is asked of the CMS, which has no such page: commerce answers.",
         f"[b]Edit[/] {file}: give /brands/** to one system only, save, and reload {shop}/brands/hald/.",
         "[b]Break it:[/] write `to: comerce`. The line and the way out are printed here; the shop goes on as before.",
         f"[b]Ask why:[/] curl '{admin}/api/explain?url=/catalogue/1001/'",
+        f"[b]Ask about another day:[/] curl '{admin}/api/explain?url=/summer/&at=2026-07-14'",
         f"[b]Stop the CMS:[/] kill {cms_pid}. Products come from commerce; after a while the CMS is back.",
-        f"[b]Look inside:[/] {admin}/ and {admin}/metrics",
     )
     addresses = Table.grid(padding=(0, 2))
     addresses.add_row("[b]The shop[/]", f"[b cyan]{shop}/[/]")
