@@ -175,6 +175,8 @@ class ClientConnection:
         limits = self.edge.live.limits
         if data[:2] == b"\r\n":
             data = data[2:]  # RFC 9112, 2.2: an empty line before a request is passed over
+            if not data:
+                return data
         end = data.find(b"\r\n\r\n")
         if end < 0:
             self._check_unfinished(data)
@@ -213,7 +215,7 @@ class ClientConnection:
             if len(data) > limits.request_line:
                 raise UriTooLong(f"the request line has more than {limits.request_line} bytes")
             return
-        if data[line_end - 1] != 0x0D or b"\n\n" in data:
+        if data.count(b"\n") != data.count(b"\r\n"):
             raise BadRequest("a line ends without CRLF")
         request_line(data[: line_end - 1])
         if len(data) - line_end > limits.head:
