@@ -22,6 +22,9 @@ _MAX_HEAD: Final = 64 * 1024
 
 _MAX_FIELDS: Final = 200
 
+_MAX_INTERIMS: Final = 16
+"""1xx answers to one request; early hints come once or twice."""
+
 # What the next bytes are.
 _IDLE, _HEAD, _LENGTH, _CHUNKED, _UNTIL_CLOSE, _TUNNEL = range(6)
 
@@ -30,7 +33,7 @@ class ServerConnection:
     """A protocol for asyncio. `used` counts the answers it gave; `idle_since` is in the loop's seconds."""
 
     __slots__ = (
-        "_asker", "_buffer", "_left", "_paused", "_reader", "_state", "_trusted", "blocked", "closed", "idle_since",
+        "_asker", "_buffer", "_interims", "_left", "_paused", "_reader", "_state", "_trusted", "blocked", "closed", "idle_since",
         "server", "started", "transport", "used",
     )  # fmt: skip
 
@@ -47,6 +50,7 @@ class ServerConnection:
         self._asker: Asker | None = None
         self._state = _IDLE
         self._buffer = b""
+        self._interims = 0
         self._left = 0
         self._paused = False
         self._reader: ChunkedReader | None = None
@@ -58,6 +62,7 @@ class ServerConnection:
         """Send a request's head; the answer goes to `asker`."""
         self._asker = asker
         self._state = _HEAD
+        self._interims = 0
         self.started = False
         assert self.transport is not None
         self.transport.write(head)
@@ -158,29 +163,36 @@ class ServerConnection:
         if self._buffer:
             data = self._buffer + data
             self._buffer = b""
-        end = data.find(b"\r\n\r\n")
-        if end < 0:
-            self._check_unfinished(data)
-            self._buffer = data
-            return
-        if end > _MAX_HEAD:
-            raise BadResponse(f"the head of {self.server}'s answer is larger than {_MAX_HEAD} bytes")
-        head = response_head(data[: end + 2], data.find(b"\r\n"), _MAX_FIELDS)
-        body = data[end + 4 :]
-        status = head.status
-        block = head.block
-        if status < 200:
-            if status != 101:
-                asker.interim(head)
-                if body and self._asker is asker:
-                    self._read_head(body)
+        while True:
+            end = data.find(b"\r\n\r\n")
+            if end < 0:
+                self._check_unfinished(data)
+                self._buffer = data
                 return
-            if not asker.wants_upgrade or not block.upgrade:
+            if end > _MAX_HEAD:
+                raise BadResponse(f"the head of {self.server}'s answer is larger than {_MAX_HEAD} bytes")
+            head = response_head(data[: end + 2], data.find(b"\r\n"), _MAX_FIELDS)
+            body = data[end + 4 :]
+            status = head.status
+            if status >= 200 or status == 101:
+                break
+            self._interims += 1
+            if self._interims > _MAX_INTERIMS:
+                raise BadResponse(f"{self.server} gave more than {_MAX_INTERIMS} interim answers")
+            asker.interim(head)
+            if not body or self._asker is not asker:
+                return
+            data = body
+        block = head.block
+        if status == 101:
+            if not asker.wants_upgrade or block.upgrade != b"websocket":
                 raise BadResponse(f"{self.server} answered 101 unasked")
             self._state = _TUNNEL
             asker.upgraded(head, body)
             return
         self._trusted = head.keep_alive and asker.sent_all
+        if status == 204 and (block.chunked or block.length > 0):
+            self._trusted = False  # RFC 9110, 8.6: it announces a body that cannot be, and may yet send it
         if asker.bodiless or status in (204, 304):
             self._done(clean=not body)
             asker.answered(head, b"", True)
@@ -208,6 +220,8 @@ class ServerConnection:
             raise BadResponse(f"the head of {self.server}'s answer is larger than {_MAX_HEAD} bytes")
         if not data.startswith(b"HTTP/1."[: len(data)]):
             raise BadResponse(f"{self.server} does not answer in HTTP/1.x")
+        if data.count(b"\n") != data.count(b"\r\n"):
+            raise BadResponse(f"a line of {self.server}'s answer ends without CRLF")
 
     def _read_length(self, data: bytes) -> None:
         asker = self._asker
