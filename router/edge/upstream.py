@@ -33,8 +33,8 @@ class ServerConnection:
     """A protocol for asyncio. `used` counts the answers it gave; `idle_since` is in the loop's seconds."""
 
     __slots__ = (
-        "_asker", "_buffer", "_interims", "_left", "_paused", "_reader", "_state", "_trusted", "blocked", "closed", "idle_since",
-        "server", "started", "transport", "used",
+        "_asker", "_buffer", "_interims", "_left", "_paused", "_reader", "_state", "_trusted", "blocked", "closed",
+        "idle_since", "server", "started", "transport", "used",
     )  # fmt: skip
 
     def __init__(self, server: Server) -> None:
