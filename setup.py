@@ -22,6 +22,7 @@ HOT = [
     "router/rules.py",
     "router/candidates.py",
     "router/index.py",
+    "router/boundary.py",
     "router/exchange.py",
     "router/wire/grammar.py",
     "router/wire/head.py",

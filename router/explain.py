@@ -6,21 +6,20 @@ edge knows (who is rate limited, which plugin that waits would say what) is left
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import cast
 from urllib.parse import quote, urlsplit
 
 import msgspec
 
-from router.edge.live import Live, Route
+from router.boundary import Boundary
 from router.edge.pages import phrase_of
-from router.edge.pool import System
 from router.errors import AmbiguousPath, EdgeError, MisdirectedRequest
 from router.exchange import Outbound, outbound
 from router.generation import Generation
 from router.headers import VIA, applied
-from router.model import Headers, Reply, RequestView, SystemSpec, Visit
+from router.hooks import Hooks
+from router.model import Decision, Headers, Reply, RequestView, Visit
 from router.rules import Split
 from router.wire.head import Block, request_block, request_line
 from router.wire.target import canonical
@@ -79,13 +78,12 @@ class Explanation(msgspec.Struct):
 
 def explain(generation: Generation, question: Question) -> Explanation:
     """Return what would become of a request under a generation. Raises ValueError for a question that is none."""
-    live = Live(generation, _declared(generation.systems))
     method, target, scheme, block = _read(generation, question)
     result = Explanation(request=f"{method} {scheme}://{block.host.decode()}{target.decode()}")
     try:
         view = _view(generation, question, method, target, scheme, block)
-        if live.hosts is not None and not live.hosts(view):
-            raise MisdirectedRequest(f"{view.host} is none of the file's hosts ({live.hosts})")
+        if generation.hosts is not None and not generation.hosts(view):
+            raise MisdirectedRequest(f"{view.host} is none of the file's hosts ({generation.hosts})")
         if view.path.startswith(RESERVED):
             result.notes.append(f"everything under {RESERVED} is the edge's own and never forwarded")
             return result
@@ -95,24 +93,14 @@ def explain(generation: Generation, question: Question) -> Explanation:
         ]
         decision = generation.rules.match(view)
         view.decision = decision
-        route = live.routes[decision.number]
-        if route.guarded and (owner := live.misread(view)):
+        boundary = Boundary(generation.rules, generation.systems)
+        if boundary.guards(decision) and (owner := boundary.misread(view)):
             raise AmbiguousPath(f"rule {decision.rule.name!r} does not own what other readers see: {owner} does")
     except EdgeError as error:
         result.refused = f"{error.status} {phrase_of(error.status)}: {error}"
         return result
-    _decide(result, route, view, block)
+    _decide(result, generation, decision, view, block)
     return result
-
-
-def _declared(systems: Mapping[str, SystemSpec]) -> Mapping[str, System]:
-    """Return the systems as far as deciding needs them: what was declared of them, without connections."""
-
-    class Declared:
-        def __init__(self, spec: SystemSpec) -> None:
-            self.spec = spec
-
-    return cast(Mapping[str, System], {name: Declared(spec) for name, spec in systems.items()})
 
 
 def _read(generation: Generation, question: Question) -> tuple[str, bytes, str, Block]:
@@ -166,33 +154,32 @@ def _view(
     )  # fmt: skip
 
 
-def _decide(result: Explanation, route: Route, view: RequestView, block: Block) -> None:
+def _decide(result: Explanation, generation: Generation, decision: Decision, view: RequestView, block: Block) -> None:
     """Fill in what the decision leads to."""
-    decision = route.decision
     rule = decision.rule
+    hooks = Hooks((*generation.plugins, *rule.treatment.plugins))
     result.rule, result.where = rule.name, str(rule.position)
     result.system, result.page, result.intent = decision.system, rule.page, rule.intent
     if isinstance(rule.action, Split):
         dealt = "none, so 0 was taken (a real visitor is dealt one)" if view.allotted >= 0 else str(view.bucket)
         result.notes.append(f"split: the visitor's bucket of 10000 is {dealt}")
-    for plugin in route.on_waiting:
+    for plugin in hooks.on_waiting:
         result.notes.append(f"plugin {type(plugin).__name__} was not asked: it waits for somebody")
-    said = outbound(view, decision, route.on_request, lambda plugin, error: result.notes.append(
+    said = outbound(view, decision, hooks.on_request, lambda plugin, error: result.notes.append(
         f"plugin {type(plugin).__name__} failed and was passed over: {type(error).__name__}: {error}"
     ))  # fmt: skip
     if isinstance(said, Reply):
         result.status, result.headers = said.status, list(said.headers)
         return
     result.target = said.target
-    if route.system is not None:
-        result.servers = [str(server) for server in route.system.spec.servers]
+    result.servers = [str(server) for server in generation.systems[decision.system].servers]
     result.headers = _headers(said, view, block)
-    if route.fallback is not None:
+    if rule.treatment.fallback not in ("", decision.system):
         result.notes.append(
             f"{rule.treatment.fallback} is asked if {decision.system} is down or does not have the page"
         )
-    if route.mirror is not None:
-        result.notes.append(f"{route.mirror.spec.name} gets a copy without cookies, of safe requests")
+    if rule.treatment.mirror is not None:
+        result.notes.append(f"{rule.treatment.mirror.system} gets a copy without cookies, of safe requests")
 
 
 def _headers(out: Outbound, view: RequestView, block: Block) -> list[tuple[str, str]]:

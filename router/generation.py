@@ -49,3 +49,7 @@ class Generation:
     watched: tuple[str, ...] = ()
     """The files it was read from: the rules file and its lists."""
     lists: Mapping[str, frozenset[str]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for decision in self.rules.decisions:
+            decision.payment = decision.system in self.systems and self.systems[decision.system].payment

@@ -7,6 +7,7 @@ request, and is counted in `inseam_plugin_errors_total`.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Protocol, runtime_checkable
 
 from router.model import Edits, Reply, RequestView, ResponseView
@@ -38,3 +39,17 @@ class OnRequestWaiting(Protocol):
     otherwise: Reply | None
 
     async def on_request_waiting(self, view: RequestView) -> Edits | Reply | None: ...
+
+
+class Hooks:
+    """The plugins of one rule by what they can do: the file's first, then the rule's."""
+
+    __slots__ = ("on_request", "on_response", "on_waiting")
+
+    def __init__(self, plugins: Iterable[object]) -> None:
+        every = tuple(plugins)
+        self.on_request: tuple[OnRequest, ...] = tuple(hook for hook in every if isinstance(hook, OnRequest))
+        self.on_response: tuple[OnResponse, ...] = tuple(hook for hook in every if isinstance(hook, OnResponse))
+        self.on_waiting: tuple[OnRequestWaiting, ...] = tuple(
+            hook for hook in every if isinstance(hook, OnRequestWaiting)
+        )

@@ -378,15 +378,17 @@ class Decision:
     """The rule that won for a request, with the system to ask.
 
     Made once per rule and system when the rules load, never per request. `system` is empty where the rule answers by
-    itself (redirect, respond). `number` is a small int, dense over a generation, for counters.
+    itself (redirect, respond). `number` is a small int, dense over a generation, for counters. `payment` says whether
+    the system may be asked for payment pages.
     """
 
-    __slots__ = ("number", "rule", "system")
+    __slots__ = ("number", "payment", "rule", "system")
 
     def __init__(self, rule: Rule, system: str, number: int = -1) -> None:
         self.rule = rule
         self.system = system
         self.number = number
+        self.payment = False
 
     def __repr__(self) -> str:
         return f"Decision(rule={self.rule.name!r}, system={self.system!r})"

@@ -28,11 +28,19 @@ class To:
 class Split:
     """Visitors are shared out between systems, sticky and exact.
 
-    `shares` are (system, first bucket after its share), in file order: the first system has the buckets from 0, so
-    raising its share only adds buckets and moves nobody back.
+    `shares` are (system, first bucket after its share) in file order, the shares laid end to end. The last system is
+    the one to migrate from: each of the others fills its own part of the buckets first, so raising one takes visitors
+    from the last alone and moves nobody back. With two systems that holds for all shares; with n others, as long as
+    each has at most 1/n of the visitors.
     """
 
     shares: tuple[tuple[str, int], ...]
+    _dealt: bytes = field(default=b"", init=False, repr=False, compare=False)
+    """Which system each bucket belongs to, by its place; empty for two systems, where the first share tells."""
+
+    def __post_init__(self) -> None:
+        if len(self.shares) > 2:
+            object.__setattr__(self, "_dealt", _dealt([end for _, end in self.shares]))
 
     @classmethod
     def of(cls, percent: Iterable[tuple[str, float]]) -> Split:
@@ -52,10 +60,25 @@ class Split:
 
     def system(self, bucket: int) -> str:
         """Return the system of a bucket, 0 to 9999."""
-        for system, end in self.shares:
-            if bucket < end:
-                return system
-        return self.shares[-1][0]
+        if self._dealt:
+            return self.shares[self._dealt[bucket]][0]
+        return self.shares[0 if bucket < self.shares[0][1] else -1][0]
+
+
+def _dealt(ends: list[int]) -> bytes:
+    last = len(ends) - 1
+    wanted = [end - before for end, before in zip(ends, [0, *ends], strict=False)]
+    places = bytearray([last]) * BUCKETS
+    for place in range(last):
+        own = range(place, BUCKETS, last)[: wanted[place]]
+        for bucket in own:
+            places[bucket] = place
+        wanted[place] -= len(own)
+    for place in range(last):  # who has more than its own part goes on from the far end of what is left
+        free = [bucket for bucket in reversed(range(BUCKETS)) if places[bucket] == last]
+        for bucket in free[: wanted[place]]:
+            places[bucket] = place
+    return bytes(places)
 
 
 @dataclass(frozen=True, slots=True)

@@ -124,10 +124,7 @@ class Edge:
             self._timer.cancel()
         for system in self.live.systems.values():
             system.close()
-        for plugin in {id(hook): hook for route in self.live.routes for hook in route.on_waiting}.values():
-            close = getattr(plugin, "close", None)
-            if close is not None:
-                await close()
+        await _close_plugins(self.live, None)
         return len(left)
 
     def _enliven(self, generation: Generation, old: Any) -> Live:
@@ -168,6 +165,8 @@ class Edge:
             copy.late()
         if self._ticks % _CLIENTS_EVERY:
             return
+        if self._retiring and self._ticks % 30 == 0:
+            self._settle()
         idle = self.live.limits.idle
         for client in [client for client in self.clients if client.deadline < now]:
             client.late()
@@ -260,4 +259,14 @@ class Edge:
         in_use = {id(client.relay.live) for client in self.clients if client.relay is not None}
         for live in [live for live in self._retiring if id(live) not in in_use]:
             self._retiring.remove(live)
+            self.start_task(_close_plugins(live, self.live))
             self.ledger.keep([route.count() for route in live.routes if route.tally.requests])
+
+
+async def _close_plugins(live: Live, kept: Live | None) -> None:
+    """Let the waiting plugins of a generation that is gone close what they opened."""
+    still = {id(plugin) for route in kept.routes for plugin in route.on_waiting} if kept else set()
+    for plugin in {id(plugin): plugin for route in live.routes for plugin in route.on_waiting}.values():
+        close = getattr(plugin, "close", None)
+        if close is not None and id(plugin) not in still:
+            await close()

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from router.accesslog import AccessLog, Record
 from router.counters import RuleCount, ServerCount, Snapshot, total
 from router.errors import EdgeError
+from router.pluginloader import plugin_name
 
 if TYPE_CHECKING:
     from router.edge.relay import Relay
@@ -41,7 +42,7 @@ class Ledger:
 
     def plugin_failed(self, plugin: object, error: Exception) -> None:
         """A plugin raised: it is counted, and the request goes on without it."""
-        name = type(plugin).__name__
+        name = plugin_name(plugin)
         self._plugin_errors[name] = self._plugin_errors.get(name, 0) + 1
         self.log(f"plugin {name} failed and was passed over: {type(error).__name__}: {error}")
 

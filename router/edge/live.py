@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Final
 
+from router.boundary import Boundary
 from router.conditions import Host, Network
 from router.counters import RuleCount, Tally
 from router.edge.pool import System
 from router.generation import Generation
-from router.hooks import OnRequest, OnRequestWaiting, OnResponse
+from router.hooks import Hooks
 from router.model import Decision, Limits, RequestView, Timeouts
-from router.wire.target import readings
 
 NO_TIMEOUTS: Final = Timeouts()
 
@@ -34,16 +34,17 @@ class Route:
         self.idle_timeout = timeouts.idle
         self.retries = treatment.retries if treatment.retries is not None else (system.spec.retries if system else 0)
         self.body_limit = treatment.body_limit if treatment.body_limit is not None else limits.body
-        self.on_request: tuple[OnRequest, ...] = tuple(hook for hook in hooks if isinstance(hook, OnRequest))
-        self.on_response: tuple[OnResponse, ...] = tuple(hook for hook in hooks if isinstance(hook, OnResponse))
-        self.on_waiting = tuple(hook for hook in hooks if isinstance(hook, OnRequestWaiting))
+        found = Hooks(hooks)
+        self.on_request = found.on_request
+        self.on_response = found.on_response
+        self.on_waiting = found.on_waiting
         self.plain = not hooks and treatment.plain and len(decision.rule.systems) == 1
         """Nothing of the request or the answer is changed: the common path."""
         self.fallback: Route | None = None
         self.mirror: System | None = None
         self.mirror_share = treatment.mirror.share if treatment.mirror else 0
         self.tally = Tally()
-        self.guarded = system is None or not system.spec.payment
+        self.guarded = False
         """Whether the path must be checked for readings that belong to a payment system."""
 
     def count(self) -> RuleCount:
@@ -59,7 +60,7 @@ class Route:
 class Live:
     """What a request is decided by. A request keeps the one it began with, whatever is swapped meanwhile."""
 
-    __slots__ = ("_payment", "country_header", "generation", "hosts", "limits", "match", "routes", "systems", "trusted")
+    __slots__ = ("boundary", "country_header", "generation", "hosts", "limits", "match", "routes", "systems", "trusted")
 
     def __init__(self, generation: Generation, systems: Mapping[str, System]) -> None:
         self.generation = generation
@@ -69,7 +70,7 @@ class Live:
         self.trusted: tuple[Network, ...] = generation.trusted
         self.country_header = generation.country_header
         self.match: Callable[[RequestView], Decision] = generation.rules.match
-        self._payment = any(system.spec.payment for system in systems.values())
+        self.boundary = Boundary(generation.rules, generation.systems)
         self.routes: list[Route] = [
             Route(decision, systems.get(decision.system), generation.limits, generation.plugins)
             for decision in generation.rules.decisions
@@ -80,23 +81,4 @@ class Live:
                 route.fallback = self.routes[route.decision.rule.decisions[treatment.fallback].number]
             if treatment.mirror:
                 route.mirror = systems[treatment.mirror.system]
-            route.guarded = route.guarded and self._payment
-
-    def misread(self, view: RequestView) -> str:
-        """Return the payment system that a common server's reading of the path belongs to, or nothing.
-
-        REQUIREMENTS, 24: when the ways of reading a path disagree on who owns it, it has no owner.
-        """
-        ways = readings(view.path)
-        if not ways:
-            return ""
-        path, params, decision = view.path, view.params, view.decision
-        try:
-            for way in ways:
-                view.path = way
-                owner = self.match(view).system
-                if owner and self.systems[owner].spec.payment:
-                    return owner
-        finally:
-            view.path, view.params, view.decision = path, params, decision
-        return ""
+            route.guarded = self.boundary.guards(route.decision)

@@ -31,7 +31,7 @@ from router.errors import (
 )
 from router.exchange import Outbound, inbound, outbound
 from router.headers import applied
-from router.model import SAFE_METHODS, Edits, Reply, RequestView, ResponseView
+from router.model import SAFE_METHODS, Reply, RequestView, ResponseView
 from router.wire.body import LAST_CHUNK, chunk, last_chunk
 from router.wire.head import UNKNOWN, RequestHead, ResponseHead, joined
 
@@ -122,7 +122,7 @@ class Relay(Asker):
             route = live.routes[decision.number]
             view.decision = decision
             if route.guarded:
-                owner = live.misread(view)
+                owner = live.boundary.misread(view)
                 if owner:
                     raise AmbiguousPath(
                         f"rule {decision.rule.name!r} does not own what other readers see: {owner} does"
@@ -134,14 +134,9 @@ class Relay(Asker):
         except EdgeError as error:
             self.refuse(error)
             return
-        if route.on_waiting:
-            self.client.deadline = self.edge.now + sum(plugin.budget for plugin in route.on_waiting) + 5.0
-            self.edge.start_task(self._wait_for_plugins(route))
-        else:
-            self._choose(route)
+        self._choose(route)
 
-    async def _wait_for_plugins(self, route: Route) -> None:
-        edits: Edits | None = None
+    async def _wait_for_plugins(self, route: Route, out: Outbound) -> None:
         for plugin in route.on_waiting:
             try:
                 async with asyncio.timeout(plugin.budget):
@@ -155,12 +150,12 @@ class Relay(Asker):
                 self.reply(said)
                 return
             if said:
-                edits = said if edits is None else edits.then(said)
-        self._choose(route, edits)
+                out.edits = said if out.edits is None else out.edits.then(said)
+        self._go_out(route, out)
 
-    def _choose(self, route: Route, edits: Edits | None = None) -> None:
+    def _choose(self, route: Route) -> None:
         """Ask the rule and the plugins what to send; ask the system, or answer."""
-        if route.plain and route.system is not None and edits is None:
+        if route.plain and route.system is not None:
             self._write_request(self.head.target, self.head.block.forward)
             self._ask(route)
             return
@@ -169,13 +164,18 @@ class Relay(Asker):
             self.reply(said)
             return
         assert type(said) is Outbound
-        if edits:
-            said.edits = edits if said.edits is None else said.edits.then(edits)
+        if route.on_waiting and not self.fallen_back:
+            self.client.deadline = self.edge.now + sum(plugin.budget for plugin in route.on_waiting) + 5.0
+            self.edge.start_task(self._wait_for_plugins(route, said))
+        else:
+            self._go_out(route, said)
+
+    def _go_out(self, route: Route, out: Outbound) -> None:
         block = self.head.block
-        lines = joined(applied(block.lines, said.edits)) if said.edits else block.forward
-        self._write_request(said.target.encode("ascii"), lines)
+        lines = joined(applied(block.lines, out.edits)) if out.edits else block.forward
+        self._write_request(out.target.encode("ascii"), lines)
         if route.mirror is not None and self.safe:
-            self.edge.mirror(route, self.head, said, self.client.forwarded)
+            self.edge.mirror(route, self.head, out, self.client.forwarded)
         self._ask(route)
 
     def _write_request(self, target: bytes, lines: bytes) -> None:
@@ -471,9 +471,8 @@ class Relay(Asker):
         self.edge.ledger.error(error.reason)
         self.edge.ledger.complain(self, error)
         self._let_go()
-        client = self.client
+        self.client.reset()  # first, so that no request behind this one is begun
         self.finish()
-        client.reset()
 
     def deadline(self) -> None:
         """The time for the present phase is over."""
@@ -486,9 +485,8 @@ class Relay(Asker):
             self.reason = "client_slow"
             self.edge.ledger.error("client_slow")
             self._let_go()
-            client = self.client
+            self.client.reset()
             self.finish()
-            client.reset()
         elif self.phase == TUNNEL:
             self._let_go()
             self.client.keep = False

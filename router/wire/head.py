@@ -78,6 +78,7 @@ _RESPONSE_LINES: Final[dict[bytes, int]] = {
     b"proxy-authenticate": _DROP,
     b"trailer": _DROP,
     b"te": _DROP,
+    b"x-request-id": _DROP,  # the edge answers with its own
     # for the edge's ears only
     b"x-accel-redirect": _DROP,
     b"x-accel-buffering": _DROP,
