@@ -18,7 +18,6 @@ class Brand:
     craft: str
     line: str
     since: int
-    tone: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,19 +53,19 @@ class Product:
 
 KILN = Brand(
     "kiln-and-cove", "Kiln & Cove", "Cancale, Brittany", "Stoneware",
-    "Clay from the bay, glazed with the ash of last winter’s orchard.", 1998, "sea",
+    "Clay from the bay, glazed with the ash of last winter’s orchard.", 1998,
 )  # fmt: skip
 LINWERK = Brand(
     "linwerk", "Linwerk", "Zittau, Saxony", "Linen",
-    "Flax, forty looms, and a house rule: nothing is ironed before its tenth wash.", 1871, "lemon",
+    "Flax, forty looms, and a house rule: nothing is ironed before its tenth wash.", 1871,
 )  # fmt: skip
 HALD = Brand(
     "hald", "Hald", "Silkeborg, Jutland", "Wood",
-    "Two brothers, one lathe, and trees that a storm had already felled.", 2009, "oak",
+    "Two brothers, one lathe, and trees that a storm had already felled.", 2009,
 )  # fmt: skip
 SOLBAD = Brand(
     "solbad", "Solbad", "Gothenburg", "Glass and light",
-    "Glass blown in the morning, lamps lit in the evening; in between, swimming.", 1954, "smoke",
+    "Glass blown in the morning, lamps lit in the evening; in between, swimming.", 1954,
 )  # fmt: skip
 
 BRANDS = {brand.slug: brand for brand in (KILN, LINWERK, HALD, SOLBAD)}
@@ -146,11 +145,6 @@ SHORT_TAIL = ("1001", "1002", "1003")
 def of_brand(brand: Brand) -> list[Product]:
     """Return everything a brand makes, in the order of the catalogue."""
     return [product for product in _ALL if product.brand is brand]
-
-
-def reduced() -> list[Product]:
-    """Return what costs less than it did."""
-    return [product for product in _ALL if product.was_cents]
 
 
 def find(words: str) -> list[Product]:

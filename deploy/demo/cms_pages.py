@@ -88,12 +88,11 @@ def _shown(products: Iterable[Product], heading: str = "Shown here") -> Html:
     return html('<section class="shown"><h2>{heading}</h2><ul>{things}</ul></section>', heading=heading, things=things)
 
 
-def _teaser(article: Article, css: str = "") -> Html:
+def _teaser(article: Article) -> Html:
     return html(
-        '<article class="teaser {css} accent-{a.accent}"><a href="{a.path}">{scene}<p class="kicker">{a.kicker}</p>'
+        '<article class="teaser accent-{a.accent}"><a href="{a.path}">{scene}<p class="kicker">{a.kicker}</p>'
         "<h3>{a.title}</h3></a><p>{a.standfirst}</p></article>",
         a=article,
-        css=css,
         scene=still_life(SCENES[article.scene]),
     )
 
