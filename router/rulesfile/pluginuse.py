@@ -81,6 +81,10 @@ def _made(work: Work, loc: Loc, name: str, options: dict[str, Any]) -> object | 
                 (*loc, *mistake["loc"]), f'plugin "{name}": {message}', hint, key=by_key and not mistake["loc"]
             )
         return None
+    except (PydanticSchemaGenerationError, PydanticUserError, NameError) as error:
+        why = str(error).partition("\n")[0]
+        work.findings.error(loc, f'plugin "{name}": its options cannot be checked: {why}', _HINT, key=by_key)
+        return None
     except Exception as error:  # a plugin's __post_init__ may raise whatever it likes
         work.findings.error(loc, f'plugin "{name}": {type(error).__name__}: {error}', _HINT, key=by_key)
         return None
@@ -90,10 +94,7 @@ def _made(work: Work, loc: Loc, name: str, options: dict[str, Any]) -> object | 
 @lru_cache(maxsize=256)
 def _adapter(plugin: type) -> TypeAdapter[Any]:
     """Return what checks a plugin's options: made once for each class, because making it takes a millisecond."""
-    try:
-        return TypeAdapter(plugin)
-    except (PydanticSchemaGenerationError, PydanticUserError, NameError) as error:
-        raise TypeError(f"its options cannot be checked: {error}") from error
+    return TypeAdapter(plugin)
 
 
 def _explained(mistake: ErrorDetails) -> tuple[str, str]:

@@ -110,7 +110,7 @@ def _read(path: str) -> bytes:
     with open(descriptor, "rb") as file:
         status = os.fstat(file.fileno())
         if not stat.S_ISREG(status.st_mode):
-            raise OSError("it is not a file" if not stat.S_ISDIR(status.st_mode) else "it is a directory")
+            raise OSError("it is not a file")
         content = file.read(LARGEST + 1)
     if len(content) > LARGEST:
         raise OSError(f"it is larger than {LARGEST >> 20} MB")
@@ -120,6 +120,8 @@ def _read(path: str) -> bytes:
 def _reason(error: OSError | ValueError) -> str:
     if isinstance(error, FileNotFoundError):
         return "there is no such file"
+    if isinstance(error, IsADirectoryError):
+        return "it is a directory"
     if isinstance(error, PermissionError):
         return "permission denied"
     return (error.strerror if isinstance(error, OSError) else None) or str(error)

@@ -56,6 +56,8 @@ def _explained(text: str, index: int, problem: str, context: str) -> tuple[str, 
         if here == "{":
             return "{ within [...] or {...} begins a mapping", 'put the path in quotes: "/catalogue/{sku}/"'
         return "a comma or the closing bracket is missing here", "put a text with , [ ] { } in quotes"
+    if problem == "did not find expected node content":
+        return "a value is missing here, or a bracket before it is not closed", "write the value, or close the bracket"
     if problem in ("did not find expected key", "did not find expected '-' indicator"):
         return "this line does not fit the indentation above it", "align it with its siblings"
     if problem == "could not find expected ':'":
