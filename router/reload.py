@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Final, Literal, Protocol
 
 import msgspec
-from watchfiles import awatch
+from watchfiles import Change, awatch
 
 from router.errors import Position, Problem, RulesProblems, StartError
 from router.generation import Generation
@@ -33,6 +33,7 @@ _QUIET: Final = 0.2
 """Seconds for which files must stay the same before they are read: an editor may still be writing."""
 
 log = logging.getLogger("inseam.reload")
+logging.getLogger("watchfiles").setLevel(logging.WARNING)
 
 
 class Everywhere(Protocol):
@@ -81,7 +82,7 @@ class Reloader:
         self._workers = workers
         self._went_live = went_live
         self._certificate = certificate
-        self._certificate_seen = self._read_certificate()
+        self._certificate_seen = self._certificate_digests()
         self._lock = asyncio.Lock()
         self._tried: tuple[str, ...] = ()
         """The files of the last attempt: its lists may be new, and the way out may be to change one of them."""
@@ -91,17 +92,15 @@ class Reloader:
         async with self._lock:
             number = self.generation.number + 1
             try:
-                sources, generation, warned = await asyncio.to_thread(self._compiled, number)
-                certificate = self._read_certificate()
-                if certificate != self._certificate_seen and self._certificate is not None:
-                    self._certificate.context()
+                sources, certificate = await asyncio.to_thread(self._read)
+                if sources == self._sources and certificate == self._certificate_seen:
+                    self.problems = []
+                    return Outcome("unchanged", self.generation.number, warnings=self.warnings)
+                generation, warned = await asyncio.to_thread(_compiled, sources, number)
             except RulesProblems as error:
                 return self._refuse(error.problems, why)
             except StartError as error:
                 return self._refuse([Problem(Position(self._path), str(error))], why)
-            if sources == self._sources and certificate == self._certificate_seen:
-                self.problems = []
-                return Outcome("unchanged", self.generation.number, warnings=self.warnings)
             problems = await self._workers.prepare(number, sources)
             if problems:
                 return self._refuse(problems, why)
@@ -110,11 +109,14 @@ class Reloader:
             self._certificate_seen = certificate
             return self._accept(generation, warned, why)
 
-    def _compiled(self, number: int) -> tuple[Sources, Generation, list[Problem]]:
+    def _read(self) -> tuple[Sources, list[bytes]]:
+        """Return all bytes that matter; of the certificate's files, which must fit together, a digest each."""
         sources = read_sources(self._path)
         self._tried = sources.watched
-        generation = compile_rules(sources, number=number)
-        return sources, generation, warnings(generation)
+        digests = self._certificate_digests()
+        if self._certificate is not None and digests != self._certificate_seen:
+            self._certificate.context()
+        return sources, digests
 
     def _refuse(self, problems: list[Problem], why: str) -> Outcome:
         self.failures += 1
@@ -141,6 +143,7 @@ class Reloader:
     async def watch(self) -> None:
         """Reload whenever a file that matters has changed, until cancelled."""
         seen = self._signature()
+        await self.reload("a file changed while the workers started")
         while True:
             await self._stirred()
             now = self._signature()
@@ -163,10 +166,16 @@ class Reloader:
 
         Folders and not files: Kubernetes and careful editors put a new file in the place of the old one.
         """
+        names = {os.path.basename(name) for name in self.watched}
+
+        def matters(_change: Change, path: str) -> bool:
+            name = os.path.basename(path)
+            return name in names or name.startswith("..")  # `..data` is the link that Kubernetes swaps
+
         timeout = int(_LOOK_AGAIN * 1000)
         try:
             async for _ in awatch(
-                *self._folders(), watch_filter=None, recursive=False, rust_timeout=timeout, yield_on_timeout=True
+                *self._folders(), watch_filter=matters, recursive=False, rust_timeout=timeout, yield_on_timeout=True
             ):
                 return
         except OSError as error:  # no more inotify watches, or the folder has just gone
@@ -180,7 +189,7 @@ class Reloader:
     def _signature(self) -> list[tuple[str, int, int, int] | None]:
         return [_signature(name) for name in self.watched]
 
-    def _read_certificate(self) -> list[bytes]:
+    def _certificate_digests(self) -> list[bytes]:
         if self._certificate is None:
             return []
         try:
@@ -197,6 +206,11 @@ def _signature(name: str) -> tuple[str, int, int, int] | None:
     except OSError:
         return None
     return name, found.st_mtime_ns, found.st_size, found.st_ino
+
+
+def _compiled(sources: Sources, number: int) -> tuple[Generation, list[Problem]]:
+    generation = compile_rules(sources, number=number)
+    return generation, warnings(generation)
 
 
 def warnings(generation: Generation) -> list[Problem]:

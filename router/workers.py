@@ -38,7 +38,7 @@ _AFTER_DRAIN: Final = 2.0
 _PULSE: Final = 5.0
 """Seconds between counts that nobody asked for: so old at most is what is known of a worker that is killed."""
 
-_MISSED: Final = 6
+_MISSED: Final = 3
 """Pulses in a row without an answer after which a worker counts as hung (half a minute) and is replaced."""
 
 _ALL_TOGETHER: Final = 0.2

@@ -16,12 +16,12 @@ from router.admin.guard import guard, harden
 from router.admin.house import House
 from router.admin.metrics import exposition
 from router.admin.readiness import report
-from router.table import table
 from router.counters import total
 from router.explain import Question, explain
 from router.rulesfile.times import BadTime, moment
 from router.supervision.settings import Address
 from router.supervision.sockets import address_of
+from router.table import table
 
 _TO_CLOSE: Final = 1.0
 

@@ -14,8 +14,8 @@ from rich.text import Text
 from router.commands.options import OneALine, cookie, header, option, rules_argument
 
 if TYPE_CHECKING:
-    from router.table import Row
     from router.explain import Explanation
+    from router.table import Row
 
 _FORMATS = click.Choice(["text", "json"])
 
@@ -123,8 +123,8 @@ def _print(said: Explanation) -> None:
 @option("--format", "form", type=_FORMATS, default="text", show_default=True)
 def routes(file: str, form: str) -> int:
     """Print the compiled rules as a table."""
-    from router.table import table
     from router.rulesfile import load
+    from router.table import table
 
     rows = table(load(file))
     if form == "json":

@@ -97,7 +97,7 @@ class Supervisor:
         scheme = "https" if self.settings.certificate else "http"
         places = " and ".join(f"{scheme}://{address_of(sock)}" for sock in self._sockets)
         log.info(
-            "serving %s by %s (generation %d, %d rules) with %d worker%s, pid of the supervisor %d",
+            "serving %s by %s (generation %d, %d rules) with %d worker%s; supervisor is pid %d",
             places, generation.file, generation.number, len(generation.rules.rules), self._fleet.size,
             "" if self._fleet.size == 1 else "s", os.getpid(),
         )  # fmt: skip
@@ -117,7 +117,8 @@ class Supervisor:
 
     async def _drain(self) -> None:
         cut = await self._fleet.drain(self.settings.drain)
-        log.info("drained, %s", f"{cut} connections were cut" if cut else "nobody was cut off")
+        said = f"{cut} connection{'s were' if cut > 1 else ' was'} cut off" if cut else "nobody was cut off"
+        log.info("drained, %s", said)
 
     # --- signals ------------------------------------------------------------------------------------------------------
 
