@@ -83,7 +83,7 @@ def _split(work: Work, loc: Loc, owner: dict[str, int]) -> Action:
         whole = max(owner, key=lambda system: owner[system])
         if total == BUCKETS:
             work.findings.warn(loc, f'"{whole}" has every visitor', f"`to: {whole}` says the same, and sets no cookie")
-    return Split(tuple(shares))
+    return Split(tuple(shares)) if shares else To("")
 
 
 def _redirect(work: Work, loc: Loc, said: Any, paths: tuple[PathPattern, ...]) -> Action:

@@ -78,7 +78,7 @@ def test_a_moment_is_midnight_or_a_time_in_its_zone(said, zone, utc):
 
 
 @pytest.mark.parametrize("said", ["", "now", "2026-6-1", "01.06.2026", "2026-02-30", "2026-06-01T25:00",
-                                  "2026-06-01+02:00", "20260601", "2026-06-01T08", "\u0662\u0660\u0662\u0666-06-01", "0000-01-01",
+                                  "2026-06-01+02:00", "20260601", "2026-06-01T08", "\u0662026-06-01", "0000-01-01",
                                   "2026-W23-1"])  # fmt: skip
 def test_what_is_no_moment_is_refused(said):
     with pytest.raises(BadTime):
