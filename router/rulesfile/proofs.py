@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import ClassVar
+from urllib.parse import quote
 
 from router.conditions import (
     Between,
@@ -150,7 +151,7 @@ def _witness(generation: Generation, rule: Rule, example: Example, now: float) -
                 elif source == "cookie":
                     cookies.append(f"{name}={value}")
                 elif source == "query":
-                    query.append(f"{name}={value}")
+                    query.append(f"{quote(name, safe='')}={quote(value, safe='')}")
     if cookies:
         lines.append(("Cookie", "; ".join(cookies)))
     if query and "?" not in url:
@@ -177,7 +178,7 @@ def _value_for(test: object) -> str | None:
         case Present(True):
             return "1"
         case Is(values) | In(_, values):
-            return min(values, default=None)
+            return min((value for value in values if value.isascii()), default=None)
         case _:
             return None
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any, Final
 
-from router.headers import UNTOUCHABLE
-from router.model import BUCKETS, Edits, Reply, Timeouts
+from router.model import BUCKETS, Reply, Timeouts
 from router.patterns import PathPattern, PatternError
 from router.rules import Action, Mirror, Redirect, Respond, Split, To, Treatment
 from router.rulesfile import shape, templates
 from router.rulesfile.document import Loc
+from router.rulesfile.edits import added_lines, compiled_edits, value_is_bad
 from router.rulesfile.findings import did_you_mean
 from router.rulesfile.pluginuse import compiled_plugins
 from router.rulesfile.systems import timeouts
@@ -18,18 +17,6 @@ from router.rulesfile.work import Work
 
 PAYMENT_PAGES: Final = frozenset({"basket", "checkout", "payment", "order"})
 """Pages that only a system with `payment: true` may be asked for. DESIGN, 4."""
-
-GUARDED_HEADERS: Final = frozenset(
-    {
-        "content-security-policy",
-        "content-security-policy-report-only",
-        "integrity-policy",
-        "integrity-policy-report-only",
-        "reporting-endpoints",
-        "report-to",
-    },
-)
-"""What a payment page says of its own scripts stays as the payment system said it. PCI DSS 4.0.1, 6.4.3 and 11.6.1."""
 
 LARGEST_BODY: Final = 1024 * 1024
 """Bytes of an answer that the edge gives itself: it is held in memory, in every worker."""
@@ -148,9 +135,9 @@ def _respond(work: Work, loc: Loc, said: shape.Respond) -> Action:
     if body and said.status in (204, 205, 304):
         work.findings.error((*loc, "status"), f"an answer with status {said.status} has no body", "leave the body out")
     lines = [("Content-Type", said.content_type or kind)] if body else []
-    if said.content_type is not None and _value_is_bad(said.content_type):
+    if said.content_type is not None and value_is_bad(said.content_type):
         work.findings.error((*loc, "content_type"), "cannot be the value of a header", "write text/html; charset=utf-8")
-    lines += _added(work, (*loc, "headers"), said.headers)
+    lines += added_lines(work, (*loc, "headers"), said.headers)
     if "content-type" in {name.lower() for name in said.headers}:
         lines = lines[1:] if body else lines
     return Respond(Reply(said.status, lines, body))
@@ -186,8 +173,8 @@ def compiled_treatment(
         rewrite=_template(work, (*loc, "rewrite"), said.rewrite, paths, templates.rewrite) if said.rewrite else "",
         timeouts=timeouts(said.timeout, _base(work, action)) if said.timeout is not None else None,
         retries=said.retries,
-        request=_edits(work, (*loc, "headers", "request"), headers.request),
-        response=_edits(work, (*loc, "headers", "response"), headers.response, guarded),
+        request=compiled_edits(work, (*loc, "headers", "request"), headers.request),
+        response=compiled_edits(work, (*loc, "headers", "response"), headers.response, guarded),
         plugins=compiled_plugins(work, (*loc, "plugins"), said.plugins),
         mirror=_mirror(work, (*loc, "mirror"), said.mirror, action) if said.mirror is not None else None,
         body_limit=said.body_limit,
@@ -217,96 +204,3 @@ def _mirror(work: Work, loc: Loc, said: Any, action: Action) -> Mirror:
     if share == 0:
         work.findings.warn((*loc, "percent"), "nothing is mirrored", "leave the mirror out")
     return Mirror(name, share)
-
-
-# --- headers ----------------------------------------------------------------------------------------------------------
-
-_TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
-_BAD_VALUE = re.compile(r"[^\t\x20-\x7e]")
-_OWNED = ("inseam-", "x-forwarded-", "x-accel-")
-_OWNED_NAMES = frozenset(
-    {
-        "forwarded",
-        "via",
-        "x-request-id",
-        "x-real-ip",
-        "traceparent",
-        "proxy-connection",
-        "proxy-authenticate",
-        "proxy-authorization",
-    },
-)
-
-
-def _edits(work: Work, loc: Loc, said: shape.HeaderEdits | None, guarded: bool = False) -> Edits | None:
-    if said is None:
-        return None
-    edits = Edits(set={}, add=_added(work, (*loc, "add"), said.add))
-    for name, value in said.set.items():
-        where = (*loc, "set", name)
-        if _name_is_good(work, where, name, key=True) and _value_is_good(work, where, value):
-            edits.set[name] = value
-    for place, name in enumerate(said.remove):
-        if _name_is_good(work, (*loc, "remove", place), name):
-            edits.remove.append(name)
-    if guarded:
-        for key, names in (("set", said.set), ("add", said.add), ("remove", said.remove)):
-            for place, name in enumerate(names):
-                if name.lower() in GUARDED_HEADERS:
-                    where = (*loc, key, place if key == "remove" else name)
-                    work.findings.error(
-                        where,
-                        f"{name} of a payment page is the payment system's own (PCI DSS 6.4.3)",
-                        "let the payment system send it",
-                        key=True,
-                    )
-    return edits or None
-
-
-def _added(work: Work, loc: Loc, said: dict[str, Any]) -> list[tuple[str, str]]:
-    lines: list[tuple[str, str]] = []
-    for name, values in said.items():
-        if not _name_is_good(work, (*loc, name), name, key=True):
-            continue
-        several = values if isinstance(values, list) else [values]
-        lines += [(name, value) for value in several if _value_is_good(work, (*loc, name), value)]
-    return lines
-
-
-def _name_is_good(work: Work, loc: Loc, name: str, *, key: bool = False) -> bool:
-    if not _TOKEN.fullmatch(name):
-        work.findings.error(loc, f'"{name}" is no name of a header', "use letters, digits and hyphens", key=key)
-        return False
-    if "_" in name:
-        work.findings.error(
-            loc,
-            f"{name} has an underscore, which some servers read as a hyphen",
-            f"write {name.replace('_', '-')}",
-            key=key,
-        )
-        return False
-    low = name.lower()
-    if low.encode() in UNTOUCHABLE:
-        work.findings.error(
-            loc, f"{name} says how a message is framed or where it goes: it is the edge's own", "leave it out", key=key
-        )
-        return False
-    if low.startswith(_OWNED) or low in _OWNED_NAMES:
-        work.findings.error(
-            loc, f"{name} is written by the edge itself: systems trust it", "choose another name", key=key
-        )
-        return False
-    return True
-
-
-def _value_is_bad(value: str) -> bool:
-    return _BAD_VALUE.search(value) is not None
-
-
-def _value_is_good(work: Work, loc: Loc, value: str) -> bool:
-    bad = _BAD_VALUE.search(value)
-    if bad is None:
-        return True
-    what = {"\r": "a line break", "\n": "a line break", "\0": "a NUL"}.get(bad[0], f"the character {bad[0]!r}")
-    work.findings.error(loc, f"the value has {what}, which no header may have", "write printable ASCII on one line")
-    return False
