@@ -18,13 +18,17 @@ from router.commands.check import check, schema, test
 from router.commands.explain import explain, routes
 from router.commands.running import demo, reload, serve
 from router.errors import InseamError, RulesProblems
+from router.wire import head
 
 PROBLEMS: Final = 1
 WRONG_USAGE: Final = 64
 
+BUILD: Final = "plain" if str(head.__file__).endswith(".py") else "compiled"
+"""Whether the hot modules run as they were written or as setup.py has compiled them."""
+
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.version_option(__version__, prog_name="inseam", message="%(prog)s %(version)s")
+@click.version_option(f"{__version__} ({BUILD})", prog_name="inseam", message="%(prog)s %(version)s")
 def cli() -> None:
     """Send each URL of a shop to the CMS or to the commerce server, by the rules of one file.
 

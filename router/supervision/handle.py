@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import os
 import socket
 import sys
 from collections.abc import Callable, Sequence
@@ -50,13 +51,17 @@ class Handle:
 
     @classmethod
     async def launch(cls, place: int, sockets: Sequence[socket.socket]) -> Handle:
-        """Start a worker's process, which inherits the listening sockets and one end of a channel, and nothing else."""
+        """Start a worker's process, which inherits the listening sockets and one end of a channel, and nothing else.
+
+        It imports from where the supervisor does; by itself `-m` would prefer what lies in the current folder.
+        """
         ours, theirs = socket.socketpair()
         with theirs:
             inherited = [theirs.fileno(), *(sock.fileno() for sock in sockets)]
             process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "router.supervision.worker", *map(str, inherited), pass_fds=inherited,
+                sys.executable, "-P", "-m", "router.supervision.worker", *map(str, inherited), pass_fds=inherited,
                 stdin=asyncio.subprocess.DEVNULL,
+                env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
             )  # fmt: skip
         ours.setblocking(False)
         return cls(place, process, await Channel.over(ours, say.FromWorker))
