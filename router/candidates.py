@@ -47,7 +47,7 @@ class Candidate:
         self.captures: tuple[tuple[str, int], ...] = ()
         """The `{names}` and the places of their segments."""
         self.search: PathPattern | None = None
-        """The pattern that has to be asked for the names, where places do not tell."""
+        """The pattern, where it has to be asked for the names, or whether it covers the path at all."""
         if rule is not None and pattern is not None:
             self.conditions = rule.conditions
             action = rule.action
@@ -55,8 +55,17 @@ class Candidate:
                 self.decision = rule.decisions[action.system if type(action) is To else ""]
             if pattern.simple:
                 self.captures = tuple(zip(pattern.names, pattern.places, strict=True))
-            elif pattern.names:
+            elif pattern.names or pattern.stars > 1:
                 self.search = pattern
+
+    def capture(self, path: str, parts: list[str]) -> dict[str, str] | None:
+        """Return what the `{names}` stand for in a path, split at its slashes, or None where it is not covered."""
+        if self.search is not None:
+            return self.search.capture(path)
+        params = {}
+        for name, place in self.captures:
+            params[name] = parts[place]
+        return params
 
     def chain(self) -> Iterator[Candidate]:
         """Yield this one and all after it."""

@@ -9,7 +9,10 @@ that cannot hold. Where a path pattern is kept depends on what it takes to decid
   by all that cover it;
 - the others (globs, an inner `**`): together in one RE2 set. Where the literal beginning of such a pattern ends, the
   trie has a *door* to the set: a candidate without a rule, as early in file order as the first pattern behind it. So
-  the set is asked only for paths that it could know, and only when no earlier rule holds.
+  the set is asked only for paths that it could know, and only when no earlier rule holds;
+- but a pattern with several `*` within segments stands in the trie by itself, where its literal beginning ends, and is
+  asked by itself: at 0.3 us where the path lacks its words, else at 2 us. A set has to remember which of them have seen
+  their first half; with 100 of them a hostile path took it 8 us per byte, against 0.1 us so.
 
 The same path with other conditions: `router.candidates`.
 """
@@ -73,19 +76,15 @@ class Index(Rules):
                     searched = True
                     heads += [self._chains[number] for number in self._set.Match(path) or ()]
             elif rule is not failed:  # a rule is tried only with the first of its paths that covers: `Rule.covers`
-                params: dict[str, str] = {}
-                if first.search is None:
-                    for name, place in first.captures:
-                        params[name] = parts[place]
-                else:
-                    params = first.search.capture(path) or params
-                view.params = params
-                for condition in first.conditions:
-                    if not condition(view):
-                        failed = rule
-                        break
-                else:
-                    return first.decision or rule.decide(view)
+                params = first.capture(path, parts)
+                if params is not None:
+                    view.params = params
+                    for condition in first.conditions:
+                        if not condition(view):
+                            failed = rule
+                            break
+                    else:
+                        return first.decision or rule.decide(view)
             if first.next is None:
                 heads.remove(first)
             else:
@@ -107,12 +106,12 @@ class Index(Rules):
                     self._exact[pattern.exact] = candidate
                     continue
                 node = self._node(pattern, nodes)
-                if not pattern.simple:
+                if not pattern.simple and pattern.stars < 2:
                     expression = pattern.regex
                     candidate.next = self._searched.get(expression)
                     self._searched[expression] = candidate
                     candidate = Candidate(order)
-                if candidate.rule is None or pattern.kinds[-1] == "deep":
+                if not pattern.simple or pattern.kinds[-1] == "deep":
                     candidate.next, node.deep = node.deep, candidate
                 else:
                     candidate.next, node.end = node.end, candidate

@@ -45,7 +45,7 @@ def agreed(rules, view):
 
 # --- property: the index is the plain scan ----------------------------------------------------------------------------
 
-SEGMENTS = ["a", "b", "{x}", "{y}", "*", "**", "a*", "*b"]
+SEGMENTS = ["a", "b", "{x}", "{y}", "*", "**", "a*", "*b", "*a*"]
 
 
 def _pattern(segments, end):
@@ -377,6 +377,22 @@ def test_thousands_of_globs_are_one_question(monkeypatch):
     assert len(questions) == 2
     assert index.match(request("/deep/down/x2998-7")).rule.name == "glob 2998"
     assert index.match(request("/brand-2999/about.htm")).rule.name == "all"
+
+
+def test_globs_with_several_stars_are_kept_out_of_the_set(monkeypatch):
+    """There they could make a hostile path cost a hundred times as much."""
+
+    def refuse(*_):
+        raise AssertionError("the set was asked")
+
+    monkeypatch.setattr(re2.Set, "Match", refuse)
+    rules = [rule("sale", "/{brand}/*-sale-*.html"), rule("years", "/**/20*-2*/**"), rule("all", "/**")]
+    view = request("/acme/big-sale-now.html")
+
+    assert Index(rules).match(view).rule.name == "sale"
+    assert view.params == {"brand": "acme"}
+    assert agreed(rules, request("/news/2025-2026/winter")) == "years"
+    assert agreed(rules, request("/news/25-2026/winter")) == "all"
 
 
 def test_a_large_shop_is_answered_as_by_the_plain_scan():

@@ -103,6 +103,19 @@ def test_the_index_learns_what_it_takes_to_decide_a_pattern(pattern, exact, simp
     assert (parsed.exact, parsed.simple) == (exact, simple)
 
 
+@pytest.mark.parametrize(
+    ("pattern", "words"),
+    [
+        ("/**/*-sale-*.html", ("-sale-", ".html")),
+        ("/a*/**/straße/", ("a", "stra%C3%9Fe")),
+        ("/**/**", ()),
+        ("/brands/**", ()),
+    ],
+)
+def test_a_path_without_the_words_of_a_glob_need_not_be_searched(pattern, words):
+    assert PathPattern.parse(pattern).words == words
+
+
 def test_segments_are_those_after_the_leading_slash():
     assert PathPattern.parse("/a/{b}/c*/**").segments == (
         Segment("literal", "a"),
