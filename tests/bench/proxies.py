@@ -14,6 +14,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 PEERS = Path(__file__).parent / "peers"
+ROOT = Path(__file__).parents[2]
+BUILDS = {"compiled": ROOT / ".venv-bench/bin", "plain": ROOT / ".venv-bench-plain/bin"}
+"""Where `make bench` installs this edge: compiled by mypyc, and as plain Python."""
 PROGRAMS = f"{Path(sys.executable).parent}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 """Where programs are looked for: the wheels' first, and sbin although it is not on everybody's PATH."""
 
@@ -35,6 +38,8 @@ class Proxy:
     ready: str = ""
     """The address that answers 200 as soon as it may get traffic; by default any page."""
     version: tuple[str, ...] = ("--version",)
+    build: str = ""
+    """The word in brackets that its version must say: which of several builds it is that runs."""
     install: str = ""
 
     @property
@@ -48,13 +53,17 @@ class Proxy:
 
     @property
     def missing(self) -> str:
-        """One line that says what to type, or nothing where the program is there."""
-        return "" if self.path else f"not installed: {self.install}"
+        """One line that says what to type, or nothing where the program is there and is the build that is meant."""
+        if not self.path:
+            return f"not installed: {self.install}"
+        if self.build and f"({self.build})" not in (said := self.installed_version()):
+            return f"not this build but {said}: {self.install}"
+        return ""
 
     def installed_version(self) -> str:
-        """Return the number that the program gives for itself, for example `1.22.1`."""
+        """Return what the program says of itself, for example `1.22.1` or `0.1.0 (compiled)`."""
         done = subprocess.run([str(self.path), *self.version], capture_output=True, text=True, check=False, timeout=20)
-        found = re.search(r"\d+\.\d+(\.\d+)?", done.stdout + done.stderr)
+        found = re.search(r"\d+\.\d+(\.\d+)?( \((compiled|plain)\))?", done.stdout + done.stderr)
         return found[0] if found and not done.returncode else "(version unknown)"
 
 
@@ -63,19 +72,31 @@ def filled(text: str, values: Mapping[str, str | int]) -> str:
     return re.sub(r"@(\w+)@", lambda found: str(values[found[1]]), text)
 
 
-def edge(variant: str, title: str, *more: str, plugins: str = "", treatment: str = "", scheme: str = "http") -> Proxy:
-    """Return this edge, with one worker and what the variant adds to the command and to the rules file."""
+def edge(
+    variant: str,
+    title: str,
+    *more: str,
+    build: str = "compiled",
+    plugins: str = "",
+    treatment: str = "",
+    scheme: str = "http",
+) -> Proxy:
+    """Return this edge, with one worker and what the variant adds to the command and to the rules file.
+
+    It is run by the script of the build's own environment, so that nothing comes from the source tree.
+    """
     listen = ("--listen", "127.0.0.1:@port@", "--admin", "127.0.0.1:@admin@", "--workers", "1")
     return Proxy(
         f"edge-{variant}" if variant else "edge",
         title,
-        sys.executable,
-        ("-m", "router", "serve", "--rules", "@folder@/edge.yaml", *listen, *more),
+        str(BUILDS[build] / "inseam"),
+        ("serve", "--rules", "@folder@/edge.yaml", *listen, *more),
         files=("edge.yaml", "short_tail.txt"),
         values={"plugins": plugins, "treatment": treatment},
         scheme=scheme,
         ready="http://127.0.0.1:@admin@/readyz",
-        version=("-c", "import importlib.metadata; print(importlib.metadata.version('inseam'))"),
+        build=build,
+        install="make bench",
     )
 
 
@@ -106,6 +127,7 @@ SYSTEM = Proxy(
 
 ALL = (
     edge("", "this edge"),
+    edge("plain", "this edge, plain Python", build="plain"),
     nginx("", "nginx"),
     Proxy(
         "haproxy",

@@ -36,8 +36,16 @@ class Table:
 
 
 TABLES = (
-    Table("The same 15 headers on each request", "same", ("edge", "nginx", "haproxy", "envoy", "caddy", "aiohttp")),
-    Table("Path, Referer and Cookie differ on each request", "varied", ("edge", "nginx", "haproxy", "envoy")),
+    Table(
+        "The same 15 headers on each request",
+        "same",
+        ("edge", "edge-plain", "nginx", "haproxy", "envoy", "caddy", "aiohttp"),
+    ),
+    Table(
+        "Path, Referer and Cookie differ on each request",
+        "varied",
+        ("edge", "edge-plain", "nginx", "haproxy", "envoy"),
+    ),
     Table("More switched on, beside the plain proxying above", "same", ("edge-edits", "edge-log")),
     Table("TLS to the client", "same", ("edge-tls", "nginx-tls"), ("nginx-tls",)),
 )
