@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from router.errors import NoRule
 from router.model import Decision, RequestView, SystemSpec
 from router.rules import Rules
 from router.wire.target import readings
@@ -31,13 +32,16 @@ class Boundary:
         ways = readings(view.path)
         if not ways:
             return ""
-        path, params, decision = view.path, view.params, view.decision
+        path, params, decision, allotted = view.path, view.params, view.decision, view.allotted
         try:
             for way in ways:
                 view.path = way
-                owner = self._rules.match(view).system
+                try:
+                    owner = self._rules.match(view).system
+                except NoRule:  # nobody owns that reading
+                    continue
                 if owner in self._payment:
                     return owner
         finally:
-            view.path, view.params, view.decision = path, params, decision
+            view.path, view.params, view.decision, view.allotted = path, params, decision, allotted
         return ""
