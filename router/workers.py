@@ -122,9 +122,11 @@ class Fleet:
             self.workers.append(worker)
             worker.channel.send(self._start(place))
             following = self._follow(worker)
+            too_late = asyncio.get_running_loop().call_later(_TO_START, self._too_late, worker)
             leaving = asyncio.create_task(worker.leaving.wait())
             await asyncio.wait([following, leaving], return_when=asyncio.FIRST_COMPLETED)
             leaving.cancel()
+            too_late.cancel()
             if not following.done():
                 await asyncio.sleep(_ALL_TOGETHER)
                 if self._ending.is_set():
@@ -137,6 +139,11 @@ class Fleet:
             self.restarts += 1
             self._lost(f"{worker} ended ({_end(following.result())})", _wait(stillborn), worker.unable)
             await asyncio.sleep(_wait(stillborn))
+
+    def _too_late(self, worker: Handle) -> None:
+        if not worker.generation:
+            log.error("%s does not serve after %g s and is killed", worker, _TO_START)
+            worker.kill()
 
     def _lost(self, what: str, wait: float, why: str = "") -> None:
         if not self._complete.is_set():

@@ -56,13 +56,18 @@ class Handle:
         It imports from where the supervisor does; by itself `-m` would prefer what lies in the current folder.
         """
         ours, theirs = socket.socketpair()
-        with theirs:
-            inherited = [theirs.fileno(), *(sock.fileno() for sock in sockets)]
+        inherited = [theirs.fileno(), *(sock.fileno() for sock in sockets)]
+        try:
             process = await asyncio.create_subprocess_exec(
                 sys.executable, "-P", "-m", "router.supervision.worker", *map(str, inherited), pass_fds=inherited,
                 stdin=asyncio.subprocess.DEVNULL,
                 env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
             )  # fmt: skip
+        except BaseException:
+            ours.close()
+            raise
+        finally:
+            theirs.close()
         ours.setblocking(False)
         return cls(place, process, await Channel.over(ours, say.FromWorker))
 

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import random
-import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import aiohttp
 
+from router.edge.pool import tls_context
 from router.generation import Generation
-from router.model import HealthCheck, ServerAddress
+from router.model import HealthCheck, ServerAddress, SystemSpec
 
 Key = tuple[str, str]
 """A system's name and its server, as `str(ServerAddress)`."""
@@ -48,30 +49,17 @@ class Streak:
         return True
 
 
-@dataclass(frozen=True, slots=True)
-class _Asked:
-    """All that a check depends on: a reload that leaves it as it is leaves the check running."""
-
-    system: str
-    server: ServerAddress
-    check: HealthCheck
-    host: str
-    verify: bool
-    ca_file: str
-    tls_name: str
-
-
 class Checks:
-    """The checks of a generation. `states` tells of every server that is checked whether it is up."""
+    """The checks of a generation. `changed` is told when a server goes down or comes back."""
 
     def __init__(self, changed: Changed) -> None:
         self._changed = changed
         self._streaks: dict[Key, Streak] = {}
-        self._tasks: dict[_Asked, asyncio.Task[None]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
 
     @property
     def states(self) -> dict[Key, bool]:
-        """Whether each server is up, by system and server."""
+        """Whether each server that is checked is up."""
         return {key: streak.up for key, streak in self._streaks.items()}
 
     @property
@@ -80,84 +68,80 @@ class Checks:
         return [key for key, streak in self._streaks.items() if not streak.up]
 
     def follow(self, generation: Generation) -> None:
-        """Check what this generation says; what is known of a server that remains is kept."""
-        wanted = {_key(asked): asked for asked in _asked(generation)}
-        for asked in [asked for asked in self._tasks if wanted.get(_key(asked)) != asked]:
-            self._tasks.pop(asked).cancel()
-        for key in [key for key in self._streaks if key not in wanted]:
+        """Check what this generation says, from now on; what is known of a server that remains is kept."""
+        self._cancel()
+        checked = {
+            (spec.name, str(server)): (spec, server, spec.health)
+            for spec in generation.systems.values()
+            if spec.health is not None
+            for server in spec.servers
+        }
+        for key in [key for key in self._streaks if key not in checked]:
             if not self._streaks.pop(key).up:
                 self._changed(*key, True)  # nobody would ever say that it is back
-        for key, asked in wanted.items():
-            self._streaks.setdefault(key, Streak())
-            if asked not in self._tasks:
-                self._tasks[asked] = asyncio.create_task(self._keep_asking(asked), name=f"health of {key}")
+        host = min(generation.hosts.names, default="") if generation.hosts is not None else ""
+        for key, (spec, server, check) in checked.items():
+            streak = self._streaks.setdefault(key, Streak())
+            task = asyncio.create_task(self._keep_asking(spec, server, check, check.host or host, streak))
+            self._tasks.add(task)
+            task.add_done_callback(_ended)
 
     async def close(self) -> None:
         """End all checks."""
-        tasks = list(self._tasks.values())
-        self._tasks.clear()
+        await asyncio.gather(*self._cancel(), return_exceptions=True)
+
+    def _cancel(self) -> set[asyncio.Task[None]]:
+        tasks, self._tasks = self._tasks, set()
         for task in tasks:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        return tasks
 
-    async def _keep_asking(self, asked: _Asked) -> None:
-        streak = self._streaks[_key(asked)]
-        async with _session(asked) as session:
+    async def _keep_asking(
+        self, spec: SystemSpec, server: ServerAddress, check: HealthCheck, host: str, streak: Streak
+    ) -> None:
+        async with _session(spec, server, check) as session:
             while True:
-                fault = await _fault(session, asked)
-                if streak.heard(not fault, asked.check):
-                    log.warning(
-                        "system %s: %s is %s", asked.system, asked.server, "up" if streak.up else f"down: {fault}"
-                    )
-                    self._changed(asked.system, str(asked.server), streak.up)
+                fault = await _fault(session, spec, server, check, host)
+                if streak.heard(not fault, check):
+                    log.warning("system %s: %s is %s", spec.name, server, f"down: {fault}" if fault else "up")
+                    self._changed(spec.name, str(server), streak.up)
                 # A tenth of chance keeps the checks of many edges from marching in step.
-                await asyncio.sleep(asked.check.every * random.uniform(0.9, 1.1))  # noqa: S311  # no secret
+                await asyncio.sleep(check.every * random.uniform(0.9, 1.1))  # noqa: S311  # no secret
 
 
-def _key(asked: _Asked) -> Key:
-    return asked.system, str(asked.server)
+def _ended(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and task.exception() is not None:
+        log.error("a health check ended, its server counts as what it last was", exc_info=task.exception())
 
 
-def _asked(generation: Generation) -> list[_Asked]:
-    host = min(generation.hosts.names, default="") if generation.hosts is not None else ""
-    return [
-        _Asked(spec.name, server, spec.health, spec.health.host or host, spec.verify, spec.ca_file, spec.tls_name)
-        for spec in generation.systems.values()
-        if spec.health is not None
-        for server in spec.servers
-    ]
-
-
-def _session(asked: _Asked) -> aiohttp.ClientSession:
+def _session(spec: SystemSpec, server: ServerAddress, check: HealthCheck) -> aiohttp.ClientSession:
     # A connection for each check: what a new shopper's request would need is what is tried.
-    connector = aiohttp.TCPConnector(force_close=True, ssl=_tls(asked), limit=1)
-    timeout = aiohttp.ClientTimeout(total=asked.check.timeout)
+    tls = tls_context(spec) if server.scheme == "https" else True
     return aiohttp.ClientSession(
-        connector=connector, timeout=timeout, auto_decompress=False, cookie_jar=aiohttp.DummyCookieJar(),
-        headers={"User-Agent": "inseam-health"},
+        connector=aiohttp.TCPConnector(force_close=True, ssl=tls, limit=1),
+        timeout=aiohttp.ClientTimeout(total=check.timeout), auto_decompress=False,
+        cookie_jar=aiohttp.DummyCookieJar(), headers={"User-Agent": "inseam-health"},
     )  # fmt: skip
 
 
-def _tls(asked: _Asked) -> ssl.SSLContext | bool:
-    if asked.server.scheme != "https":
-        return True
-    context = ssl.create_default_context(cafile=asked.ca_file or None)
-    if not asked.verify:
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-    return context
-
-
-async def _fault(session: aiohttp.ClientSession, asked: _Asked) -> str:
+async def _fault(
+    session: aiohttp.ClientSession, spec: SystemSpec, server: ServerAddress, check: HealthCheck, host: str
+) -> str:
     """Ask once; return what was wrong, empty if the server answered with a status from 200 to 399."""
-    headers = {"Host": asked.host} if asked.host else {}
-    name = (asked.tls_name or asked.host or None) if asked.server.scheme == "https" else None
+    headers = {"Host": host} if host else {}
+    name = (spec.tls_name or server.host) if server.scheme == "https" else None
     try:
         async with session.get(
-            f"{asked.server}{asked.check.path}", headers=headers, allow_redirects=False, server_hostname=name
+            f"{server}{check.path}", headers=headers, allow_redirects=False, server_hostname=name
         ) as answer:
-            return "" if answer.status < 400 else f"{asked.check.path} answered {answer.status}"
+            return "" if answer.status < 400 else f"{check.path} answered {answer.status}"
     except TimeoutError:
-        return f"no answer within {asked.check.timeout:g} s"
-    except (aiohttp.ClientError, OSError, ssl.SSLError, ValueError) as error:
+        return f"no answer within {check.timeout:g} s"
+    except aiohttp.ClientConnectorCertificateError as error:
+        return f"its certificate is not trusted: {error.certificate_error}"
+    except aiohttp.ClientConnectorSSLError as error:
+        return f"TLS does not come about: {error.os_error}"
+    except aiohttp.ClientConnectorError as error:
+        return os.strerror(error.os_error.errno) if error.os_error.errno else str(error.os_error)
+    except (aiohttp.ClientError, OSError, ValueError) as error:
         return str(error) or type(error).__name__

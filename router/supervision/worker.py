@@ -20,8 +20,10 @@ import uvloop
 
 from router.accesslog import AccessLog
 from router.edge import Edge
+from router.edge.pool import tls_context
 from router.errors import InseamError, Position, Problem, RulesProblems, StartError
 from router.generation import Generation
+from router.rulesfile import Sources
 from router.rulesfile import compile as compile_rules
 from router.supervision import messages as say
 from router.supervision.channel import Channel
@@ -93,7 +95,7 @@ class Worker:
         self._prepared = None
         try:
             # In a thread, so that requests go on meanwhile, if a little slower.
-            self._prepared = await asyncio.to_thread(compile_rules, message.sources, number=message.number)
+            self._prepared = await asyncio.to_thread(_usable, message.sources, message.number)
         except RulesProblems as error:
             problems = error.problems
         except Exception as error:  # "nowhere" must be the answer to a fault of ours, too
@@ -125,6 +127,15 @@ class Worker:
         await self._channel.flush()
 
 
+def _usable(sources: Sources, number: int) -> Generation:
+    """Compile, and try beforehand what could go wrong when it goes live. Raises RulesProblems, OSError."""
+    generation = compile_rules(sources, number=number)
+    for spec in generation.systems.values():
+        if spec.servers[0].scheme == "https":
+            tls_context(spec)
+    return generation
+
+
 def _freeze() -> None:
     """Put what is there now out of the collector's sight, after throwing away what nobody refers to.
 
@@ -142,11 +153,12 @@ async def _serve(fd: int, sockets: list[socket.socket]) -> int:
     if not isinstance(start, say.Start):
         return 1
     try:
-        return await Worker(channel, start, sockets).run()
-    except InseamError as error:
+        worker = Worker(channel, start, sockets)
+    except (InseamError, OSError) as error:
         channel.send(say.Unable(str(error)))
         await channel.flush()
         return 1
+    return await worker.run()
 
 
 def main(arguments: Sequence[str]) -> int:

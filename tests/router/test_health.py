@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
+from running_edge import certificate
 
 from router.conditions import Host
 from router.generation import Generation
@@ -102,6 +105,35 @@ async def test_a_server_that_hangs_or_is_not_there_goes_down() -> None:
 
         assert down == {(f"http://127.0.0.1:{port}", False), ("http://127.0.0.1:1", False)}
         await checks.close()
+
+
+async def test_the_certificate_of_a_server_is_checked_by_the_name_that_the_rules_give(tmp_path: Path) -> None:
+    changes: asyncio.Queue[Change] = asyncio.Queue()
+    cert, key = certificate(tmp_path, "commerce.internal")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(cert, key)
+    app = web.Application()
+
+    async def fine(request: web.Request) -> web.Response:
+        return web.Response()
+
+    app.router.add_get("/healthz", fine)
+    quick = HealthCheck("/healthz", 0.01, 1, 1, 1)
+    server = TestServer(app, scheme="https")
+    await server.start_server(ssl=context)
+    try:
+        address = (ServerAddress("https", "127.0.0.1", server.port or 0),)
+        checks = Checks(lambda system, server, up: changes.put_nowait((system, up)))
+
+        checks.follow(Generation("r", Index([]), {"commerce": SystemSpec("commerce", address, health=quick)}))
+        assert await next_change(changes) == ("commerce", False)
+
+        trusting = SystemSpec("commerce", address, health=quick, ca_file=cert, tls_name="commerce.internal")
+        checks.follow(Generation("r", Index([]), {"commerce": trusting}))
+        assert await next_change(changes) == ("commerce", True)
+        await checks.close()
+    finally:
+        await server.close()
 
 
 async def test_a_reload_keeps_what_is_known_and_forgets_what_is_gone() -> None:

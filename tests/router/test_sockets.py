@@ -59,7 +59,7 @@ def test_a_name_stands_for_all_its_addresses() -> None:
 
 
 def test_a_name_that_does_not_resolve_is_one_clear_line() -> None:
-    with pytest.raises(StartError, match="no-such-host.invalid does not resolve"):
+    with pytest.raises(StartError, match=r"no-such-host\.invalid does not resolve"):
         bound(Address("no-such-host.invalid", 0))
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -14,7 +16,7 @@ from http.client import HTTPException
 from pathlib import Path
 
 import pytest
-from running_edge import RunningEdge, Shop, Start, alive, until
+from running_edge import RunningEdge, Shop, Start, alive, certificate, until
 
 from router.errors import StartError
 from router.rulesfile import Sources
@@ -216,6 +218,26 @@ def test_a_rotated_access_log_is_opened_anew(start: Start, shop: Shop) -> None:
     before = (shop.folder / "access.log.1").read_text()
     assert '"path":"/before/"' in before
     assert "secret" not in before
+
+
+def test_a_renewed_certificate_is_used_without_a_restart(start: Start, shop: Shop) -> None:
+    old, new = certificate(shop.folder, "old.example"), certificate(shop.folder, "new.example")
+    live = shop.folder / "live.pem", shop.folder / "live.key"
+
+    def put(pair: tuple[str, str]) -> None:
+        for path, file in zip(pair, live, strict=True):
+            shutil.copy(path, file)
+
+    def served() -> str:
+        return ssl.get_server_certificate(("127.0.0.1", edge.port))
+
+    put(old)
+    edge = start("--tls-cert", str(live[0]), "--tls-key", str(live[1]))
+    assert served().split() == Path(old[0]).read_text().split()
+
+    put(new)
+
+    until(lambda: served().split() == Path(new[0]).read_text().split())
 
 
 def test_a_broken_rules_file_at_the_start_says_everything_and_serves_nothing(start: Start, shop: Shop) -> None:
