@@ -100,9 +100,11 @@ class Fleet:
         for place in range(self.size):
             self._spawn(self._keep(place))
         first = [asyncio.create_task(event.wait()) for event in (self._complete, self._failed)]
-        await asyncio.wait(first, timeout=_TO_START, return_when=asyncio.FIRST_COMPLETED)
-        for task in first:
-            task.cancel()
+        try:
+            await asyncio.wait(first, timeout=_TO_START, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in first:
+                task.cancel()
         if not self._complete.is_set():
             await self.kill()
             raise StartError(self._failure or f"the workers did not serve within {_TO_START:g} s")
