@@ -1,7 +1,7 @@
 """The alphabet of HTTP/1.1 as RFC 9110 and 9112 spell it, as regular expressions over bytes.
 
 Each runs once over a whole line or block in C. None takes more than linear time: every repeated class is followed by a
-byte outside that class.
+byte outside that class, or is possessive.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ VERSION = re.compile(rb" HTTP/([0-9])\.([0-9])$")
 STATUS_LINE = re.compile(rb"HTTP/1\.([01]) ([1-9][0-9][0-9])(?: (" + VALUE + rb"))?")
 """RFC 9112, 4; the reason may be missing with its space, as many servers write it."""
 
-LINE = re.compile(rb"(" + TOKEN + rb"):[\t ]*(" + VALUE + rb")")
+LINE = re.compile(rb"(" + TOKEN + rb"):[\t ]*+(" + VALUE + rb")")
 """A header line without its end: no folding, no space before the colon, no bare CR or LF. RFC 9112, 5."""
 
-FIELD = re.compile(rb"(" + TOKEN + rb"):[\t ]*(" + VALUE + rb")\r\n")
+FIELD = re.compile(rb"(" + TOKEN + rb"):[\t ]*+(" + VALUE + rb")\r\n")
 
 DIGITS = re.compile(rb"[0-9]{1,18}")
 """Content-Length: digits only, and few enough that no reader overflows. RFC 9110, 8.6."""
