@@ -1,9 +1,13 @@
-"""Where the time of a worker goes under load: by perf for machine code, by py-spy for Python functions and lines."""
+"""Where the time of a worker goes under load: by perf for machine code, by py-spy for Python functions and lines.
+
+And by strace how often it asks the kernel, which is where most of the time of any proxy is spent.
+"""
 
 from __future__ import annotations
 
 import re
 import shutil
+import signal
 import subprocess
 import threading
 import time
@@ -23,7 +27,8 @@ SAMPLES_PER_SECOND = 499
 
 PLACES = (
     (r"^\[kernel|^\[vdso", "the kernel: sockets, TCP, epoll"),
-    (r"^libpython|^python3", "the interpreter: our Python code, objects, garbage collection"),
+    (r"__mypyc\.", "the edge's own code, compiled"),
+    (r"^libpython|^python3", "the interpreter: what is not compiled, objects, garbage collection"),
     (r"uvloop|^loop\.", "uvloop"),
     (r"httptools|^parser\.|^url_parser\.", "httptools"),
     (r"^_re2|re2", "re2"),
@@ -34,7 +39,7 @@ PLACES = (
 
 
 def run(name: str, seconds: float, say: Callable[[str], None]) -> str:
-    """Load a proxy twice for so many seconds, once under each tool; return the tables as Markdown."""
+    """Load a proxy for so many seconds, again and again, each time under another tool; return tables as Markdown."""
     proxy = BY_NAME[name]
     parts = [f"### Where the time of {proxy.title} goes"]
     try:
@@ -47,8 +52,11 @@ def run(name: str, seconds: float, say: Callable[[str], None]) -> str:
                     say(f"{proxy.title}: {title}, {load} headers")
                     with loaded(running, load, seconds + 2):
                         parts.append(
-                            f"#### {title.capitalize()}, {load} headers\n\n{tool(worker, seconds, place.folder)}"
+                            f"#### {title[0].upper()}{title[1:]}, {load} headers\n\n"
+                            f"{tool(worker, seconds, place.folder)}"
                         )
+            say(f"{proxy.title}: system calls")
+            parts.append(f"#### System calls, same headers\n\n{calls(running, worker, seconds)}")
     except Failed as error:
         parts.append(str(error))
     return "\n\n".join(parts)
@@ -64,6 +72,41 @@ def loaded(running: Running, load: str, seconds: float) -> Iterator[None]:
         yield
     finally:
         thread.join()
+
+
+# --- system calls -----------------------------------------------------------------------------------------------------
+
+
+def calls(running: Running, worker: int, seconds: float) -> str:
+    """Return how often a process asks the kernel for what, per request, by strace."""
+    program = shutil.which("strace", path=PROGRAMS)
+    if program is None:
+        return "not installed: apt-get install strace"
+    counts = running.folder / "calls.txt"
+    command = [program, "-c", "-f", "-p", str(worker), "-o", str(counts)]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as tracer:
+        assert tracer.stderr is not None
+        said = tracer.stderr.readline()  # that it is attached
+        if "attached" not in said:
+            return f"strace: {said.strip()[-200:]}"
+        requests = wrk(running.url, "same", seconds)["requests"]
+        tracer.send_signal(signal.SIGINT)
+        tracer.stderr.read()
+    per_request = [
+        (f"`{name}`", f"{times / requests:.2f}", f"{failed / requests:.2f}")
+        for name, times, failed in counted(counts.read_text())
+        if times / requests >= 0.005
+    ]
+    return markdown(("system call", "per request", "of these failed"), per_request)
+
+
+def counted(text: str) -> list[tuple[str, int, int]]:
+    """Return (name, calls, failed calls) of each line of `strace -c`, the most frequent first."""
+    found = re.findall(r"^\s*[\d.]+\s+[\d.]+\s+\d+\s+(\d+)\s+(?:(\d+)\s+)?(\w+)$", text, re.MULTILINE)
+    return sorted(
+        ((name, int(times), int(failed or 0)) for times, failed, name in found if name != "total"),
+        key=lambda call: -call[1],
+    )
 
 
 # --- machine code -----------------------------------------------------------------------------------------------------
@@ -139,8 +182,8 @@ def shares_of(stacks: str) -> tuple[list[tuple[str, float]], dict[str, float], l
     total = 0
     for stack in stacks.splitlines():
         frames, _, count = stack.rpartition(" ")
-        if not frames:
-            continue
+        if not frames or "_bootstrap (threading.py" in frames:
+            continue  # py-spy takes a thread that waits for one that works; ours write logs and else wait
         seen, names = int(count), [re.sub(r":\d+\)$", ")", frame) for frame in frames.split(";")]
         total += seen
         own[names[-1]] += seen

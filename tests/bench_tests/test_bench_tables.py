@@ -77,10 +77,11 @@ def test_every_row_of_the_tables_names_a_proxy():
     ("dso", "place"),
     [
         ("[kernel.kallsyms]", "the kernel: sockets, TCP, epoll"),
+        ("a1d9995d15c5e2165f86__mypyc.cpython-311-x86_64-linux-gnu.so", "the edge's own code, compiled"),
         ("loop.cpython-311-x86_64-linux-gnu.so", "uvloop"),
         ("parser.cpython-311-x86_64-linux-gnu.so", "httptools"),
         ("_http_parser.cpython-311-x86_64-linux-gnu.so", "_http_parser.cpython-311-x86_64-linux-gnu.so"),
-        ("libpython3.11.so.1.0", "the interpreter: our Python code, objects, garbage collection"),
+        ("libpython3.11.so.1.0", "the interpreter: what is not compiled, objects, garbage collection"),
     ],
 )
 def test_machine_code_is_counted_where_it_belongs(dso, place):
@@ -93,8 +94,22 @@ def test_perf_reports_are_read_with_and_without_a_mark_for_the_kernel():
     assert hotspots.reported(text) == [(60.37, "libpython3.11.so.1.0"), (8.7, "_raw_spin_unlock_irqrestore")]
 
 
+def test_system_calls_are_counted_with_those_that_failed():
+    text = """
+% time     seconds  usecs/call     calls    errors syscall
+------ ----------- ----------- --------- --------- ----------------
+ 60.00    0.120000           5     24000           write
+ 40.00    0.080000           3     26000      2000 epoll_pwait
+------ ----------- ----------- --------- --------- ----------------
+100.00    0.200000           4     50000      2000 total
+"""
+
+    assert hotspots.counted(text) == [("epoll_pwait", 26000, 2000), ("write", 24000, 0)]
+
+
 def test_a_function_owns_what_is_on_top_and_shares_what_it_calls():
-    stacks = "run (loop.py:9);relay (relay.py:3) 3\nrun (loop.py:9);relay (relay.py:4);write (wire.py:1) 1\n"
+    stacks = "Thread._bootstrap (threading.py:1);wait (log.py:2) 4\n"
+    stacks += "run (loop.py:9);relay (relay.py:3) 3\nrun (loop.py:9);relay (relay.py:4);write (wire.py:1) 1\n"
 
     own, below, lines = hotspots.shares_of(stacks)
 
