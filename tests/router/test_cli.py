@@ -12,7 +12,7 @@ import pytest
 from running_edge import Shop
 
 from router import __version__
-from router.__main__ import cli, main
+from router.__main__ import BUILD, cli, main
 from router.commands.check import annotation
 from router.errors import Position, Problem
 
