@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint types contracts unit bench clean help
+.PHONY: demo test lint types contracts unit compiled bench clean help
 
 help:
 	@echo "make demo    a small shop on two systems with the edge in front, ready to click"
@@ -19,7 +19,7 @@ $(VENV)/.ready: pyproject.toml constraints.txt
 demo: $(VENV)/.ready
 	$(BIN)/inseam demo
 
-test: lint types contracts unit
+test: lint types contracts unit compiled
 
 lint: $(VENV)/.ready
 	$(BIN)/ruff check .
@@ -48,6 +48,17 @@ bench: $(VENV)/.ready
 	$(BIN)/python -m tests.bench speed --write
 	$(BIN)/python -m tests.bench memory --write
 	$(BIN)/python -m tests.bench.matching
+
+# The same tests over the modules as mypyc compiles them (setup.py says which and when).
+COMPILED := build/compiled
+compiled: $(VENV)/.ready
+	@rm -rf $(COMPILED) && mkdir -p $(COMPILED) && cp -r setup.py README.md router sessions plugins deploy $(COMPILED)
+	@if $(BIN)/python -c 'import setup, sys; sys.exit(not setup.can_compile())'; then \
+	  cd $(COMPILED) && INSEAM_COMPILE=1 ../../$(BIN)/python setup.py --quiet build_ext --inplace > build.log 2>&1 || { tail -20 build.log; exit 1; }; \
+	  INSEAM_EXPECT=compiled ../../$(BIN)/python -m pytest -q -c ../../pyproject.toml ../../tests/wire ../../tests/edge ../../tests/router ../../tests/plugins; \
+	else \
+	  echo "compiled: no C compiler here, so only plain Python was tested (on Debian: apt-get install gcc python3-dev)"; \
+	fi
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

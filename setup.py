@@ -70,4 +70,6 @@ def extensions() -> list[Extension]:
 
 
 BUILDING = {"build", "build_ext", "bdist_wheel", "install", "editable_wheel", "develop"}
-setup(ext_modules=extensions() if BUILDING.intersection(sys.argv) else [])
+
+if __name__ == "__main__":
+    setup(ext_modules=extensions() if BUILDING.intersection(sys.argv) else [])
