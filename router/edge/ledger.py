@@ -87,7 +87,7 @@ class Ledger:
                 seconds=seconds,
                 system_seconds=relay.system_seconds,
                 system=route.decision.system if route else "",
-                server=relay.server_name,
+                server=relay.server.name if relay.server else "",
                 rule=route.decision.rule.name if route else "",
                 page=route.decision.rule.page if route else "",
                 generation=relay.live.generation.number,

@@ -42,7 +42,7 @@ class Server:
     __slots__ = (
         "_addresses", "_resolved_at", "active_up", "address", "busy", "connects", "ejected_until", "ejection",
         "ejections", "failures", "failures_in_row", "idle", "name", "open", "opening", "probing", "requests",
-        "returned_at", "system",
+        "returned_at", "seconds", "system",
     )  # fmt: skip
 
     def __init__(self, system: System, address: ServerAddress) -> None:
@@ -55,6 +55,7 @@ class Server:
         self.opening = 0
         self.busy = 0
         self.requests = 0
+        self.seconds = 0.0
         self.connects = 0
         self.failures: dict[str, int] = {}
         self.failures_in_row = 0
@@ -248,6 +249,7 @@ class Server:
             requests=self.requests,
             connects=self.connects,
             ejections=self.ejections,
+            seconds=self.seconds,
             failures=dict(self.failures),
         )
 

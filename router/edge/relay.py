@@ -56,7 +56,7 @@ class Relay(Asker):
     __slots__ = (
         "asked_at", "bodiless", "body_chunked", "bytes_in", "bytes_out", "chunking", "client", "connection", "edge",
         "fallen_back", "has_body", "head", "live", "pending", "pending_size", "phase", "reason", "request",
-        "request_id", "route", "safe", "sent_all", "sent_body", "server_name", "started", "status", "system_seconds",
+        "request_id", "route", "safe", "sent_all", "sent_body", "server", "started", "status", "system_seconds",
         "trace", "tries", "view", "wants_upgrade", "whole",
     )  # fmt: skip
 
@@ -105,7 +105,7 @@ class Relay(Asker):
         self.bytes_in = 0
         self.bytes_out = 0
         self.reason = ""
-        self.server_name = ""
+        self.server: Server | None = None
 
     # --- deciding -----------------------------------------------------------------------------------------------------
 
@@ -221,7 +221,7 @@ class Relay(Asker):
         route = self.route
         assert route is not None
         self.connection = connection
-        self.server_name = connection.server.name
+        self.server = connection.server
         self.phase = ASKED
         self.client.deadline = self.edge.now + route.response_timeout
         connection.ask(self, self.request)
@@ -550,6 +550,8 @@ class Relay(Asker):
             if self.asked_at:
                 self.system_seconds = seconds - (self.asked_at - self.started)
                 tally.system_seconds += self.system_seconds
+                if self.server is not None:
+                    self.server.seconds += self.system_seconds
             tally.bytes_in += self.bytes_in
             tally.bytes_out += self.bytes_out
             tally.statuses[self.status // 100] += 1
