@@ -37,17 +37,34 @@ unit: $(VENV)/.ready
 # Programs that are not from pip, as program:package; without root it says what is missing and leaves those rows empty.
 BENCH_PROGRAMS := nginx:nginx-light haproxy:haproxy wrk:wrk openssl:openssl
 
-bench: $(VENV)/.ready
-	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[bench]'
+# This edge as it is installed from a checkout, compiled and plain, each in a venv of its own: never the source tree.
+BENCH := .venv-bench
+BENCH_PLAIN := .venv-bench-plain
+SOURCES := setup.py pyproject.toml constraints.txt $(shell find router sessions plugins deploy -type f ! -name '*.pyc')
+INSTALL := -m pip install --quiet --disable-pip-version-check -c constraints.txt
+
+$(BENCH)/.ready: $(SOURCES)
+	@$(PYTHON) -m venv $(BENCH)
+	@rm -rf build  # pip builds there, and would pack what was left behind
+	INSEAM_COMPILE=1 $(BENCH)/bin/python $(INSTALL) '.[bench]'
+	@touch $@
+
+$(BENCH_PLAIN)/.ready: $(SOURCES)
+	@$(PYTHON) -m venv $(BENCH_PLAIN)
+	@rm -rf build
+	INSEAM_COMPILE=0 $(BENCH_PLAIN)/bin/python $(INSTALL) .
+	@touch $@
+
+bench: $(BENCH)/.ready $(BENCH_PLAIN)/.ready
 	@missing=; for each in $(BENCH_PROGRAMS); do \
 	  PATH="$$PATH:/usr/sbin" command -v $${each%:*} >/dev/null || missing="$$missing $${each#*:}"; \
 	done; \
 	if [ -z "$$missing" ]; then :; \
 	elif [ "$$(id -u)" = 0 ]; then apt-get update -qq && apt-get install -qq --no-install-recommends $$missing; \
 	else echo "missing, so some rows stay empty: apt-get install$$missing"; fi
-	$(BIN)/python -m tests.bench speed --write
-	$(BIN)/python -m tests.bench memory --write
-	$(BIN)/python -m tests.bench.matching
+	$(BENCH)/bin/python -m tests.bench speed --write
+	$(BENCH)/bin/python -m tests.bench memory --write
+	$(BENCH)/bin/python -m tests.bench matching --write
 
 # The same tests over the modules as mypyc compiles them (setup.py says which and when).
 COMPILED := build/compiled
@@ -61,4 +78,4 @@ compiled: $(VENV)/.ready
 	fi
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(BENCH) $(BENCH_PLAIN) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,4 +1,4 @@
-"""The command line of the benchmarks: `python -m tests.bench [speed|memory|profile]`."""
+"""The command line of the benchmarks: `python -m tests.bench [speed|memory|matching|profile]`."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import shlex
 import sys
 from collections.abc import Sequence
 
-from tests.bench import hotspots, idle, machine, results, speed, streams
-from tests.bench.proxies import BY_NAME, FAMILIES
+from tests.bench import builds, hotspots, idle, machine, results, speed, streams
+from tests.bench.proxies import FAMILIES, bare
 
 
 def _families(text: str) -> tuple[str, ...]:
@@ -22,7 +22,7 @@ def _families(text: str) -> tuple[str, ...]:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("python -m tests.bench", description="What the edge costs, beside other proxies.")
-    parser.add_argument("what", nargs="?", choices=("speed", "memory", "profile"), default="speed")
+    parser.add_argument("what", nargs="?", choices=("speed", "memory", "matching", "profile"), default="speed")
     parser.add_argument("--seconds", type=float, default=5, help="how long each load lasts (5)")
     parser.add_argument("--rounds", type=int, default=5, help="how often each proxy has its turn (5)")
     parser.add_argument("--only", type=_families, help=f"any of {','.join(FAMILIES)}; profile: edge")
@@ -42,17 +42,19 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = _parser().parse_args(given)
     if options.quick:
         options.rounds, options.seconds = 1, 2
-    options.only = options.only or (("edge",) if options.what == "profile" else FAMILIES)
+    options.only = options.only or (FAMILIES if options.what in ("speed", "memory") else ("edge",))
     machine.require_two_cores()
     machine.allow_open_files()
     os.sched_setaffinity(0, {machine.LOAD_CORE})  # what we start stays there too, unless pinned elsewhere
+    proxies = bare(options.only)
     if options.what == "memory":
-        tables = "\n\n".join([idle.run(options.only, say), streams.run(options.only, say)])
+        tables = "\n\n".join([idle.run(proxies, say), streams.run(proxies, say)])
+    elif options.what == "matching":
+        tables = builds.matching(say)
     elif options.what == "profile":
-        tables = "\n\n".join(hotspots.run(name, options.seconds, say) for name in options.only)
+        tables = "\n\n".join(hotspots.run(proxy, options.seconds, say) for proxy in proxies)
     else:
         tables = speed.run(options.only, options.seconds, options.rounds, say)
-    proxies = [BY_NAME[name] for name in options.only]
     versions = {proxy.title: proxy.installed_version() for proxy in proxies if not proxy.missing}
     command = shlex.join(["python", "-m", "tests.bench", *given])
     report = f"{results.circumstances(command, versions)}\n\n{tables}"

@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tests.bench import machine
-from tests.bench.proxies import BY_NAME, PROGRAMS
+from tests.bench.proxies import PROGRAMS, Proxy
 from tests.bench.running import Failed, Running, a_place, prove, started
 from tests.bench.speed import wrk
 from tests.bench.table import markdown
@@ -38,9 +38,8 @@ PLACES = (
 """Which object file (perf's "dso") belongs where; what matches none stands by its own name."""
 
 
-def run(name: str, seconds: float, say: Callable[[str], None]) -> str:
+def run(proxy: Proxy, seconds: float, say: Callable[[str], None]) -> str:
     """Load a proxy for so many seconds, again and again, each time under another tool; return tables as Markdown."""
-    proxy = BY_NAME[name]
     parts = [f"### Where the time of {proxy.title} goes"]
     try:
         with a_place() as place, started(proxy, place) as running:

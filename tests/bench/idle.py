@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import socket
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from tests.bench import machine
-from tests.bench.proxies import BY_NAME
+from tests.bench.proxies import Proxy
 from tests.bench.running import HOST, Failed, Running, a_place, ask, prove, started
 from tests.bench.table import markdown, verdict
 
@@ -25,11 +25,10 @@ REQUEST = (
 ).encode()
 
 
-def run(families: Iterable[str], say: Callable[[str], None]) -> str:
+def run(proxies: Sequence[Proxy], say: Callable[[str], None]) -> str:
     """Hold 10,000 idle clients on each proxy in turn; return the table and what the limit says, as Markdown."""
     rows, verdicts = [], []
-    for name in families:
-        proxy = BY_NAME[name]
+    for proxy in proxies:
         try:
             with a_place() as place, started(proxy, place) as running:
                 prove(running)
@@ -48,10 +47,11 @@ def run(families: Iterable[str], say: Callable[[str], None]) -> str:
                 f"{grown / max(alive, 1) / 2**10:.1f}",
             ]
         )
-        if name == "edge":
-            verdicts.append(verdict("memory for 10,000 idle clients", grown / 2**20, MOST_MEMORY / 2**20, " MB"))
+        if proxy.family == "edge":
+            title = f"{proxy.title}, memory for {CLIENTS:,} idle clients"
+            verdicts.append(verdict(title, grown / 2**20, MOST_MEMORY / 2**20, " MB"))
             if alive < CLIENTS:
-                verdicts.append(f"- only {alive:,} of {CLIENTS:,} clients were still connected: MISSED")
+                verdicts.append(f"- {proxy.title}: only {alive:,} of them were still connected: MISSED")
     table = markdown(["proxy", "clients held", "base MB", "more MB", "KB each"], rows)
     return "\n".join([f"### {CLIENTS:,} idle keep-alive clients, after one request each\n", table, "", *verdicts])
 

@@ -9,14 +9,13 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.bench.builds import BUILDS
+
 PEERS = Path(__file__).parent / "peers"
-ROOT = Path(__file__).parents[2]
-BUILDS = {"compiled": ROOT / ".venv-bench/bin", "plain": ROOT / ".venv-bench-plain/bin"}
-"""Where `make bench` installs this edge: compiled by mypyc, and as plain Python."""
 PROGRAMS = f"{Path(sys.executable).parent}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 """Where programs are looked for: the wheels' first, and sbin although it is not on everybody's PATH."""
 
@@ -177,3 +176,9 @@ ALL = (
 
 BY_NAME = {proxy.name: proxy for proxy in ALL}
 FAMILIES = tuple(dict.fromkeys(proxy.family for proxy in ALL))
+
+
+def bare(families: Iterable[str]) -> list[Proxy]:
+    """Return one proxy of each of these families, with nothing switched on besides; of this edge both builds."""
+    chosen = set(families)
+    return [one for one in ALL if one.family in chosen and (one.name == one.family or one.build == "plain")]

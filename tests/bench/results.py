@@ -28,13 +28,22 @@ def write(section: str, content: str) -> None:
     RESULTS.write_text(replaced(text, section, content))
 
 
+def revision() -> str:
+    """Return the commit that was measured, with `-dirty` where files differ from it; RESULTS.md itself may."""
+    commit = _git("describe", "--always")
+    changed = _git("status", "--porcelain", "--", ":/", f":(exclude){RESULTS.name}")
+    return (commit or "unknown") + ("-dirty" if changed else "")
+
+
+def _git(*arguments: str) -> str:
+    done = subprocess.run(["git", *arguments], capture_output=True, text=True, check=False, cwd=RESULTS.parent)
+    return done.stdout.strip()
+
+
 def circumstances(command: str, versions: dict[str, str]) -> str:
     """Return when, where and how a run was made, as a list."""
-    revision = subprocess.run(
-        ["git", "describe", "--always", "--dirty"], capture_output=True, text=True, check=False, cwd=RESULTS.parent
-    ).stdout.strip()
     lines = [
-        f"- {datetime.now(UTC):%Y-%m-%d %H:%M} UTC, revision {revision or 'unknown'}: `{command}`",
+        f"- {datetime.now(UTC):%Y-%m-%d %H:%M} UTC, revision {revision()}: `{command}`",
         f"- {this_machine()}",
     ]
     if versions:

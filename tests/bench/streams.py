@@ -6,12 +6,12 @@ import http.client
 import socket
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
 from tests.bench import machine
-from tests.bench.proxies import BY_NAME
+from tests.bench.proxies import Proxy
 from tests.bench.running import HOST, Failed, Running, a_place, ask, started
 from tests.bench.table import markdown, verdict
 
@@ -90,13 +90,12 @@ TRANSFERS: tuple[tuple[str, Transfer, int], ...] = (
 """What is tried, how, and by how many bytes the memory may grow at most."""
 
 
-def run(families: Iterable[str], say: Callable[[str], None]) -> str:
+def run(proxies: Sequence[Proxy], say: Callable[[str], None]) -> str:
     """Send large bodies through each proxy in turn; return the table and what the limits say, as Markdown."""
     rows: list[list[str]] = [[title] for title, _, _ in TRANSFERS]
     titles, verdicts = [], []
     with a_place(_system) as place:
-        for name in families:
-            proxy = BY_NAME[name]
+        for proxy in proxies:
             titles.append(proxy.title)
             for row, (title, transfer, most) in zip(rows, TRANSFERS, strict=True):
                 try:
@@ -104,12 +103,12 @@ def run(families: Iterable[str], say: Callable[[str], None]) -> str:
                         grown, seconds = costs(running, transfer)
                 except (Failed, OSError, http.client.HTTPException) as error:
                     row.append(str(error))
-                    if name == "edge":
-                        verdicts.append(f"- {title}: {error}: MISSED")
+                    if proxy.family == "edge":
+                        verdicts.append(f"- {proxy.title}, {title}: {error}: MISSED")
                 else:
                     row.append(f"{grown / 2**20:.1f} MB" + (f", {seconds:.1f} s" if transfer is not unread else ""))
-                    if name == "edge":
-                        verdicts.append(verdict(title, grown / 2**20, most / 2**20, " MB"))
+                    if proxy.family == "edge":
+                        verdicts.append(verdict(f"{proxy.title}, {title}", grown / 2**20, most / 2**20, " MB"))
                 say(f"{proxy.title}: {title}: {row[-1]}")
     table = markdown(["body", *titles], rows)
     return "\n".join(["### Large bodies: growth of memory at its peak, and how long it took\n", table, "", *verdicts])
