@@ -111,6 +111,8 @@ class ChunkedReader:
         if found is None:
             raise self._error("a trailer line is malformed")
         name = found[1].lower()
+        if name in (b"content-length", b"transfer-encoding"):
+            raise self._error("a trailer speaks of framing")
         if name in _FORBIDDEN_TRAILERS or only_ours(name):
             return
         self.trailers += found[1] + b": " + found[2].rstrip(b" \t") + b"\r\n"
