@@ -18,6 +18,7 @@ HOT = [
     "router/errors.py",
     "router/model.py",
     "router/headers.py",
+    "router/tally.py",
     "router/patterns.py",
     "router/rules.py",
     "router/candidates.py",
@@ -35,6 +36,10 @@ HOT = [
     "router/edge/live.py",
     "router/edge/relay.py",
     "router/edge/client.py",
+    "router/edge/pages.py",
+    "router/edge/mirror.py",
+    "router/edge/ledger.py",
+    "router/edge/edge.py",
 ]
 """What runs for every request."""
 
@@ -65,7 +70,9 @@ def extensions() -> list[Extension]:
         return []
     from mypyc.build import mypycify
 
-    found: list[Extension] = mypycify(["--config-file=", "--ignore-missing-imports", "--follow-imports=silent", *HOT], opt_level="3")
+    found: list[Extension] = mypycify(
+        ["--config-file=", "--ignore-missing-imports", "--follow-imports=silent", *HOT], opt_level="3"
+    )
     return found
 
 

@@ -12,7 +12,8 @@ from prometheus_client.registry import Collector
 
 from router import __version__
 from router.admin.house import Standing
-from router.counters import HISTOGRAM_SLOTS, RuleCount, ServerCount, Snapshot
+from router.counters import RuleCount, ServerCount, Snapshot
+from router.tally import HISTOGRAM_SLOTS
 
 Labels = tuple[str, ...]
 

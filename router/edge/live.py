@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Final
 
 from router.boundary import Boundary
 from router.conditions import Host, Network
-from router.counters import RuleCount, Tally
+from router.counters import RuleCount
 from router.edge.pool import System
 from router.generation import Generation
 from router.hooks import Hooks
-from router.model import Decision, Limits, RequestView, Timeouts
+from router.index import Index
+from router.model import Decision, Limits, Timeouts
+from router.tally import Tally
 
 NO_TIMEOUTS: Final = Timeouts()
 
@@ -60,7 +62,7 @@ class Route:
 class Live:
     """What a request is decided by. A request keeps the one it began with, whatever is swapped meanwhile."""
 
-    __slots__ = ("boundary", "country_header", "generation", "hosts", "limits", "match", "routes", "systems", "trusted")
+    __slots__ = ("boundary", "country_header", "generation", "hosts", "limits", "routes", "rules", "systems", "trusted")
 
     def __init__(self, generation: Generation, systems: Mapping[str, System]) -> None:
         self.generation = generation
@@ -69,7 +71,7 @@ class Live:
         self.hosts: Host | None = generation.hosts
         self.trusted: tuple[Network, ...] = generation.trusted
         self.country_header = generation.country_header
-        self.match: Callable[[RequestView], Decision] = generation.rules.match
+        self.rules: Index = generation.rules
         self.boundary = Boundary(generation.rules, generation.systems)
         self.routes: list[Route] = [
             Route(decision, systems.get(decision.system), generation.limits, generation.plugins)

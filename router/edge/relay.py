@@ -13,7 +13,6 @@ import asyncio
 from time import perf_counter
 from typing import TYPE_CHECKING, Final
 
-from router.counters import slot_of
 from router.edge.asker import Asker
 from router.edge.live import Live, Route
 from router.edge.pages import error_reply, reply_bytes, reserved
@@ -32,6 +31,7 @@ from router.errors import (
 from router.exchange import Outbound, inbound, outbound
 from router.headers import applied
 from router.model import SAFE_METHODS, Reply, RequestView, ResponseView
+from router.tally import slot_of
 from router.wire.body import LAST_CHUNK, chunk, last_chunk
 from router.wire.head import UNKNOWN, RequestHead, ResponseHead, joined
 
@@ -118,7 +118,7 @@ class Relay(Asker):
             if view.path.startswith("/.inseam/"):
                 self.reply(reserved())
                 return
-            decision = live.match(view)
+            decision = live.rules.match(view)
             route = live.routes[decision.number]
             view.decision = decision
             if route.guarded:

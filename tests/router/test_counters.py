@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from router.counters import HISTOGRAM_SLOTS, RuleCount, ServerCount, Snapshot, Tally, settled, slot_of, total
+from router.counters import RuleCount, ServerCount, Snapshot, settled, total
+from router.tally import HISTOGRAM_SLOTS, Tally, slot_of
 
 
 @pytest.mark.parametrize(
