@@ -19,10 +19,25 @@ SOURCES = ("127.0.0.1", "127.0.0.2", "127.0.0.3", "127.0.0.4")
 SPARE_FILES = 100
 SETTLE_SECONDS = 1.0
 
-REQUEST = (
-    f"GET /catalogue/linen-shirt-4711/ HTTP/1.1\r\nHost: {HOST}\r\nUser-Agent: Mozilla/5.0\r\n"
-    "Accept: text/html\r\nAccept-Language: de-DE,de;q=0.9\r\nCookie: consent=all; visitor=a7d90c1e52\r\n\r\n"
-).encode()
+REQUEST = """GET /catalogue/linen-shirt-%d/ HTTP/1.1
+Host: %s
+Connection: keep-alive
+sec-ch-ua: "Chromium";v="142", "Google Chrome";v="142", "Not_A Brand";v="99"
+sec-ch-ua-mobile: ?0
+sec-ch-ua-platform: "Linux"
+Upgrade-Insecure-Requests: 1
+User-Agent: Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36
+Accept: text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8
+Sec-Fetch-Site: same-origin
+Sec-Fetch-Mode: navigate
+Sec-Fetch-Dest: document
+Referer: https://shop.example/category/shirts/?page=%d
+Accept-Encoding: gzip, deflate, br, zstd
+Accept-Language: de-DE,de;q=0.9,en-US;q=0.8,en;q=0.7
+Cookie: consent=all; theme=light; csrftoken=9f1c2b7de04a4c55; cart_count=3; visitor=%d
+
+"""
+"""What each client asks once: a browser's 15 headers, with a path, Referer and Cookie of its own."""
 
 
 def run(proxies: Sequence[Proxy], say: Callable[[str], None]) -> str:
@@ -80,7 +95,7 @@ def idle_clients(port: int, count: int) -> Iterator[list[socket.socket]]:
                     ("127.0.0.1", port), timeout=10, source_address=(SOURCES[number % len(SOURCES)], 0)
                 )
                 connections.append(connection)
-                connection.sendall(REQUEST)
+                connection.sendall((REQUEST % (number, HOST, number, number)).replace("\n", "\r\n").encode())
                 _read_answer(connection)
             except (OSError, ValueError) as error:
                 raise Failed(f"client {number + 1:,} of {count:,} was not served: {error}") from error
