@@ -25,10 +25,8 @@ _UNCLEAR = (
     (re.compile(rb"%(?![0-9A-Fa-f]{2})"), "a % that encodes nothing"),
     (re.compile(rb"%2[fF]"), "an encoded slash (%2f)"),
     (re.compile(rb"%5[cC]"), "an encoded backslash (%5c)"),
-    (re.compile(rb"%3[bB]"), "an encoded semicolon (%3b)"),
     (re.compile(rb"%[01][0-9A-Fa-f]|%7[fF]"), "an encoded control character"),
     (re.compile(rb"%25[0-9A-Fa-f]{2}"), "a double encoding (%25..)"),
-    (re.compile(rb"%3[fF]|%23"), "an encoded ? or #"),
 )
 
 _ESCAPE = re.compile(rb"%([0-9A-Fa-f]{2})")

@@ -157,12 +157,10 @@ def test_patterns_are_equal_when_their_texts_are():
         ("/a/%zz", "a % that encodes nothing", 3),
         ("/a%2fb", "an encoded slash", 1),
         ("/a%5Cb", "an encoded backslash", 1),
-        ("/a%3Bb", "an encoded semicolon", 1),
         ("/a%00", "an encoded control character", 1),
         ("/a\tb", "an encoded control character", 1),
         ("/a%252e", "a double encoding", 1),
         ("/a%FF", "not UTF-8", 1),
-        ("/a%3Fb", "an encoded ? or #", 1),
     ],
 )
 def test_a_pattern_that_no_request_can_meet_is_refused_with_a_way_out(pattern, message, column):

@@ -15,11 +15,12 @@ from prometheus_client.parser import text_string_to_metric_families
 from router.admin import Admin
 from router.admin.guard import known_host
 from router.admin.house import Standing, WorkerStanding
-from router.counters import HISTOGRAM_SLOTS, RuleCount, ServerCount, Snapshot, slot_of
+from router.counters import RuleCount, ServerCount, Snapshot
 from router.errors import Position, Problem
 from router.generation import Generation
 from router.reload import Outcome
 from router.rulesfile import load
+from router.tally import HISTOGRAM_SLOTS, slot_of
 
 RULES = """\
 version: 1
