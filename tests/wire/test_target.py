@@ -154,7 +154,9 @@ def test_a_reading_is_a_path_in_lower_case(path: bytes):
         assert unquote(way) == unquote(way).casefold()
 
 
-@pytest.mark.parametrize("path, spelt", [("/tag/c%23/", "/tag/c%23/"), ("/what%3f", "/what%3F"), ("/a%3bb", "/a%3Bb")])
+@pytest.mark.parametrize(
+    ("path", "spelt"), [("/tag/c%23/", "/tag/c%23/"), ("/what%3f", "/what%3F"), ("/a%3bb", "/a%3Bb")]
+)
 def test_an_encoded_delimiter_is_data_and_passes_encoded(path: str, spelt: str):
     """RFC 3986, 2.2: `%23` is not `#`."""
     assert canonical(path.encode()) == spelt.encode()
