@@ -19,7 +19,7 @@ from urllib.parse import quote
 
 import re2
 
-from router.errors import ClientError, InseamError
+from router.errors import AmbiguousPath, ClientError, InseamError
 from router.wire.target import canonical
 
 Kind = Literal["literal", "one", "glob", "deep"]
@@ -205,4 +205,6 @@ def canonical_segment(raw: str) -> str:
 
     Raises AmbiguousPath where no such path is ever passed on (`..`, `%2f`, `%25..`, a `%` that encodes nothing, ...).
     """
+    if ";" in raw:
+        raise AmbiguousPath("the path has a path parameter (;)")  # quoting it would make it data, which was not said
     return canonical(b"/" + quote(unicodedata.normalize("NFC", raw), safe=_KEPT).encode("ascii"))[1:].decode("ascii")
