@@ -32,6 +32,10 @@ if TYPE_CHECKING:
 _MOST_BUFFERED: Final = 64 * 1024
 """Bytes of pipelined requests kept while one is being answered."""
 
+_FAREWELL: Final = 5.0
+"""Seconds in which one who has said that nothing more will be sent must see something of the answer. Who half-closes and
+waits looks like who closed the tab, and no system should work long for nobody."""
+
 _LINGER: Final = 2.0
 """Seconds a refused client has to read why, while what it still sends is thrown away. RFC 9112, 9.6."""
 
@@ -48,7 +52,7 @@ class ClientConnection:
     """A protocol for asyncio. `deadline` is in the edge's seconds; `keep` says whether another request may follow."""
 
     __slots__ = (
-        "_block", "_block_bytes", "_buffer", "_host", "_left", "_lingered", "_partial", "_peer", "_reader", "_running",
+        "_block", "_block_bytes", "_buffer", "_ended", "_host", "_left", "_lingered", "_partial", "_peer", "_reader", "_running",
         "_state", "_upload_mark", "_via_proxy", "address", "authority", "blocked", "deadline", "edge", "forwarded",
         "head_minor", "host", "keep", "relay", "requests", "scheme", "stopped", "transport", "trusted",
     )  # fmt: skip
@@ -85,6 +89,8 @@ class ClientConnection:
         """The Host that `forwarded` was made for."""
         self._via_proxy = False
         self._running = False
+        self._ended = False
+        """Whether the client has said that nothing more will be sent."""
         self._partial = False
         self._lingered = 0
         self._upload_mark = 0
@@ -118,11 +124,18 @@ class ClientConnection:
             self._read_body(data)
 
     def eof_received(self) -> bool:
-        """The client will send no more; one that waits for its answer may still get it."""
+        """The client will send no more; one that waits for its answers may still get them."""
         if self._state == _HEADS and self.relay is not None and not self.edge.secure:
-            self.keep = False
+            self._ended = True
+            self.keep = self.keep and bool(self._buffer)
+            self.edge.loop.call_later(_FAREWELL, self._nobody_there, self.relay, self.relay.bytes_out)
             return True
         return False
+
+    def _nobody_there(self, relay: Relay, seen: int) -> None:
+        """Some time after the client's last word: if nothing could be sent since, it is taken for gone."""
+        if self.relay is relay and relay.bytes_out == seen:
+            self.reset()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._state = _CLOSED
@@ -140,6 +153,8 @@ class ClientConnection:
             self.relay.release()
         elif self._buffer and not self._running:
             self._read_heads(self._buffer)
+        else:
+            self.read_on()
 
     # --- reading ------------------------------------------------------------------------------------------------------
 
@@ -165,6 +180,8 @@ class ClientConnection:
                 self._buffer = data
                 if self.stopped and len(data) <= _MOST_BUFFERED:
                     self.read_on()
+            elif self._ended and self._state in (_LENGTH, _CHUNKED):
+                self.reset()  # the rest of the body will never come
         except EdgeError as error:
             self.refuse(error)
         finally:
@@ -179,6 +196,9 @@ class ClientConnection:
                 return data
         end = data.find(b"\r\n\r\n")
         if end < 0:
+            if self._ended:
+                self._close_softly(unread=False)
+                return None
             self._check_unfinished(data)
             if not self._partial:
                 self._partial = True
@@ -202,6 +222,8 @@ class ClientConnection:
         self.head_minor = head.minor
         self.requests += 1
         self.keep = head.keep_alive and not self.edge.draining and self.requests != limits.requests
+        if self._ended and len(data) == end + 4:
+            self.keep = False
         self._start(head, block)
         return data[end + 4 :]
 
@@ -242,18 +264,23 @@ class ClientConnection:
         relay = Relay(edge, self, head, view, request_id, trace)
         if self.trusted and edge.live.country_header:
             view.country = (view.headers.get(edge.live.country_header) or "").upper()
-        if block.chunked:
-            self._state = _CHUNKED
-            self._reader = ChunkedReader(BadRequest)
-        elif block.length > 0:
-            self._state = _LENGTH
-            self._left = block.length
-        self._upload_mark = 0
+        if block.chunked or block.length > 0:
+            self._expect_body(block)
         self.relay = relay
         if head.path == "*":
             relay.reply(options())
         else:
             relay.begin()
+
+    def _expect_body(self, block: Block) -> None:
+        if block.chunked:
+            self._state = _CHUNKED
+            self._reader = ChunkedReader(BadRequest)
+        else:
+            self._state = _LENGTH
+            self._left = block.length
+        self._upload_mark = 0
+        self.read_on()  # a long pipeline may have stopped it, and the rest of this request stands behind
 
     def _tell_about_client(self, block: Block) -> None:
         """Work out who the client is, and the lines that say so to a system. DESIGN, 5; REQUIREMENTS, 21."""
@@ -355,6 +382,7 @@ class ClientConnection:
         """From now on bytes go through as they are."""
         self._state = _TUNNEL
         rest, self._buffer = self._buffer, b""
+        self.read_on()
         if rest and self.relay is not None:
             self.relay.through(rest)
 
@@ -364,7 +392,8 @@ class ClientConnection:
         if self._state == _CLOSED:
             return
         if not self.keep or self.edge.draining:
-            self._close_softly(unread=self._state not in (_HEADS, _TUNNEL) or relay is None)
+            mid_body = self._state not in (_HEADS, _TUNNEL)
+            self._close_softly(unread=mid_body or relay is None or bool(self._buffer) or self.stopped)
             return
         self.deadline = self.edge.now + self.edge.live.limits.idle
         if self._buffer and not self._running and not self.blocked:

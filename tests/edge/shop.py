@@ -361,45 +361,45 @@ async def shop(
     **systems: Behaviour | web.Application | Wanted,
 ) -> AsyncIterator[Shop]:  # fmt: skip
     """Open a shop; without rules, everything belongs to the first system."""
-    wanted = {name: each if isinstance(each, Wanted) else system(each) for name, each in systems.items()}
-    hosts: dict[str, list[ScriptedSystem]] = {}
-    runners: list[web.AppRunner] = []
-    specs: dict[str, SystemSpec] = {}
-    for name, each in wanted.items():
-        hosts[name] = []
-        addresses = []
-        for place, behaviour in enumerate(each.servers):
-            if isinstance(behaviour, web.Application):
-                runner = web.AppRunner(behaviour)
-                await runner.setup()
-                runners.append(runner)
-                await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=each.tls).start()
-                addresses.append(ServerAddress("https" if each.tls else "http", *runner.addresses[0][:2]))
-            else:
+    async with contextlib.AsyncExitStack() as cleanup:
+        wanted = {name: each if isinstance(each, Wanted) else system(each) for name, each in systems.items()}
+        hosts: dict[str, list[ScriptedSystem]] = {name: [] for name in wanted}
+        specs: dict[str, SystemSpec] = {}
+        for name, each in wanted.items():
+            addresses = []
+            for place, behaviour in enumerate(each.servers):
+                if isinstance(behaviour, web.Application):
+                    addresses.append(await _application(behaviour, each.tls, cleanup))
+                    continue
                 host = ScriptedSystem(behaviour, place)
+                cleanup.push_async_callback(host.stop)
                 await host.start(each.tls)
                 hosts[name].append(host)
                 addresses.append(host.address)
-        specs[name] = SystemSpec(name, **{"servers": tuple(addresses), **each.options})
-    made = rules or [rule("/**", next(iter(wanted)), name="everything")]
-    listening = socket.socket()
-    listening.bind(("127.0.0.1", 0))
-    more = {"limits": limits} if limits else {}
-    edge = Edge(Generation("rules.yaml", Index(made), specs, **more, **(generation or {})), access_log=access_log)
-    it = Shop(edge, listening.getsockname()[1], hosts, visitor_tls)
-    loop = asyncio.get_running_loop()
-    loop.set_exception_handler(lambda _, context: it.errors.append(context))
-    await edge.start([listening], tls)
-    try:
-        async with asyncio.timeout(3 * TIMEOUT):
-            yield it
-    except BaseException:
-        with contextlib.suppress(AssertionError, TimeoutError):  # what failed first is what matters
-            await it.close()
-        raise
-    else:
+            specs[name] = SystemSpec(name, **{"servers": tuple(addresses), **each.options})
+        listening = socket.socket()
+        cleanup.callback(listening.close)
+        listening.bind(("127.0.0.1", 0))
+        made = rules or [rule("/**", next(iter(wanted)), name="everything")]
+        more = {**(generation or {}), **({"limits": limits} if limits else {})}
+        edge = Edge(Generation("rules.yaml", Index(made), specs, **more), access_log=access_log)
+        it = Shop(edge, listening.getsockname()[1], hosts, visitor_tls)
+        loop = asyncio.get_running_loop()
+        loop.set_exception_handler(lambda _, context: it.errors.append(context))
+        await edge.start([listening], tls)
+        try:
+            async with asyncio.timeout(6 * TIMEOUT):
+                yield it
+        except BaseException:
+            with contextlib.suppress(AssertionError, TimeoutError):  # what failed first is what matters
+                await it.close()
+            raise
         await it.close()
-    finally:
-        for runner in runners:
-            await runner.cleanup()
-        loop.set_exception_handler(None)
+
+
+async def _application(app: web.Application, tls: ssl.SSLContext | None, cleanup: Any) -> ServerAddress:
+    runner = web.AppRunner(app, shutdown_timeout=0.1)
+    cleanup.push_async_callback(runner.cleanup)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls).start()
+    return ServerAddress("https" if tls else "http", *runner.addresses[0][:2])
