@@ -57,14 +57,14 @@ class Child:
     ) -> None:
         if self.process is None:
             return
-        if self.process.stdin is not None:
-            self.process.stdin.close()
-        self.process.terminate()
+        self.process.terminate()  # told once: a second sign, by its standard input, could meet it half gone
         try:
             self.process.wait(_TO_END)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
+        if self.process.stdin is not None:
+            self.process.stdin.close()
 
 
 class System(Child):

@@ -94,6 +94,7 @@ def test_one_command_brings_up_the_shop_and_takes_it_down(tmp_path):
         out, errors = demo.communicate(timeout=20)
 
     assert demo.returncode == 0, out + errors
+    assert "Traceback" not in errors
     ports = [int(url.rpartition(":")[2]) for url in re.findall(r"http://127\.0\.0\.1:\d+", said + errors)]
     assert not any(listens(port) for port in ports)
 
