@@ -279,7 +279,6 @@ class ClientConnection:
         else:
             self._state = _LENGTH
             self._left = block.length
-        self._upload_mark = 0
         self.read_on()  # a long pipeline may have stopped it, and the rest of this request stands behind
 
     def _tell_about_client(self, block: Block) -> None:
@@ -411,16 +410,20 @@ class ClientConnection:
         self.write(reply_bytes(reply, False, request_id, self.connection_line()))
         self._close_softly(unread=True)
 
+    def judge_upload(self, so_far: int) -> None:
+        """Begin a time in which the upload must keep its pace; `so_far` are the bytes of it that came."""
+        self._upload_mark = so_far
+        self.deadline = self.edge.now + self.edge.live.limits.body_grace
+
     def late_body(self) -> None:
-        """An upload made no progress for as long as a system may take: judge it by its rate."""
+        """The time for some of an upload is over: judge it by its rate."""
         relay = self.relay
         assert relay is not None
         limits = self.edge.live.limits
         if relay.bytes_in - self._upload_mark >= limits.body_rate * limits.body_grace:
-            self._upload_mark = relay.bytes_in
-            self.deadline = self.edge.now + limits.body_grace
+            self.judge_upload(relay.bytes_in)
         else:
-            relay.refuse(RequestTimeout("the request's body stopped arriving"))
+            relay.refuse(RequestTimeout(f"the request's body came slower than {limits.body_rate} bytes a second"))
 
     def reset(self) -> None:
         """Close so that nobody can take what was sent for the whole: by RST."""

@@ -57,7 +57,7 @@ class Relay(Asker):
         "asked_at", "bodiless", "body_chunked", "bytes_in", "bytes_out", "chunking", "client", "connection", "edge",
         "fallen_back", "has_body", "head", "live", "pending", "pending_size", "phase", "reason", "request",
         "request_id", "route", "safe", "sent_all", "sent_body", "server", "started", "status", "system_seconds",
-        "trace", "tries", "view", "wants_upgrade", "whole",
+        "trace", "trailers", "tries", "view", "wants_upgrade", "whole",
     )  # fmt: skip
 
     def __init__(
@@ -94,6 +94,8 @@ class Relay(Asker):
         """Whether the whole request is in."""
         self.pending: list[bytes] = []
         self.pending_size = 0
+        self.trailers = b""
+        """The upload's own, as wire bytes."""
         self.route: Route | None = None
         self.request = b""
         self.connection: ServerConnection | None = None
@@ -223,14 +225,17 @@ class Relay(Asker):
         self.connection = connection
         self.server = connection.server
         self.phase = ASKED
-        self.client.deadline = self.edge.now + route.response_timeout
+        if self.whole:
+            self.client.deadline = self.edge.now + route.response_timeout
+        else:
+            self.client.judge_upload(self.bytes_in)
         connection.ask(self, self.request)
         if self.pending or (self.whole and not self.sent_all):
             pending, self.pending, self.pending_size = self.pending, [], 0
             for data in pending:
                 self._send_body(data)
             if self.whole and not self.sent_all:
-                self._send_end(b"")
+                self._send_end(self.trailers)
             self.client.read_on()
 
     def body(self, data: bytes) -> None:
@@ -257,12 +262,13 @@ class Relay(Asker):
         if connection.blocked:
             self.client.stop_reading()
             self.client.deadline = self.edge.now + self._idle()
-        elif self.phase == ASKED:
-            self.client.deadline = self.edge.now + self._response()
+        elif self.phase == ANSWERING:
+            self.client.deadline = self.edge.now + self._idle()
 
     def body_end(self, trailers: bytes) -> None:
         """The request is whole."""
         self.whole = True
+        self.trailers = trailers
         if self.connection is not None:
             self._send_end(trailers)
 
@@ -284,9 +290,10 @@ class Relay(Asker):
 
     def drained(self) -> None:
         self.client.read_on()
-        if self.phase == TUNNEL:
-            return
-        self.client.deadline = self.edge.now + (self._response() if self.phase == ASKED else self._idle())
+        if self.phase == ASKED and not self.whole:
+            self.client.judge_upload(self.bytes_in)
+        elif self.phase != TUNNEL:
+            self.client.deadline = self.edge.now + (self._response() if self.phase == ASKED else self._idle())
 
     # --- the answer ---------------------------------------------------------------------------------------------------
 

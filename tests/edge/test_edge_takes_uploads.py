@@ -231,7 +231,9 @@ async def test_a_chunk_that_is_none_is_refused_and_the_system_learns_that_the_up
 
     async with shop(cms=reading) as it:
         visitor = await it.visitor()
-        await visitor.send(request("/film", "POST", "Transfer-Encoding: chunked") + b"5\r\nhello\r\nnonsense\r\n")
+        await visitor.send(request("/film", "POST", "Transfer-Encoding: chunked") + b"5\r\nhello\r\n")
+        await it["cms"].until(lambda: it["cms"].asked)
+        await visitor.send(b"nonsense\r\n")
 
         answer = await visitor.answer()
         await asyncio.wait_for(seen.wait(), 2)
