@@ -50,13 +50,13 @@ class Health(Shape):
     every: Duration = 5.0
     """Time between two probes of one server."""
     timeout: Duration = 2.0
-    """Time a probe may take; at most `every`."""
+    """Time a probe may take; at most `every`, and 2s or `every` unless given."""
     rise: int = Field(2, ge=1, le=100)
     """So many successes in a row bring a server back."""
     fall: int = Field(3, ge=1, le=100)
     """So many failures in a row take a server out."""
     host: str = ""
-    """The Host that probes send; the server's own address unless given."""
+    """The Host that probes send; the first of `hosts` by the alphabet, else the server's own address, unless given."""
 
 
 class TimeoutParts(Shape):

@@ -90,14 +90,15 @@ def _servers(work: Work, said: shape.System, loc: Loc) -> list[ServerAddress]:
 def _health(work: Work, said: shape.Health, loc: Loc) -> HealthCheck:
     if not re.fullmatch(r"/[\x21-\x7e]*", said.path) or "#" in said.path:
         work.findings.error((*loc, "path"), f'"{said.path}" is no path to ask for', "write /healthz")
-    if said.timeout > said.every:
+    timeout = said.timeout if "timeout" in said.model_fields_set else min(said.timeout, said.every)
+    if timeout > said.every:
         work.findings.error(
-            (*loc, "timeout" if "timeout" in said.model_fields_set else "every"),
-            f"a probe may take {said.timeout:g}s and the next one begins after {said.every:g}s",
+            (*loc, "timeout"),
+            f"a probe may take {timeout:g}s and the next one begins after {said.every:g}s",
             "timeout must not be longer than every",
         )
     host = _host(work, said.host, (*loc, "host"))
-    return HealthCheck(said.path, said.every, said.timeout, said.rise, said.fall, host)
+    return HealthCheck(said.path, said.every, timeout, said.rise, said.fall, host)
 
 
 def _host(work: Work, text: str, loc: Loc) -> str:

@@ -165,6 +165,18 @@ def test_a_system_arrives_whole():
     )  # fmt: skip
 
 
+def test_a_probe_that_comes_more_often_takes_no_longer_than_its_turn():
+    rules = """
+        version: 1
+        systems:
+          cms: {servers: [http://127.0.0.1:8001], health: {path: /healthz, every: 1s}}
+        rules:
+          - {name: everything, path: /**, to: cms}
+        """
+
+    assert shop(rules).systems["cms"].health == HealthCheck("/healthz", every=1.0, timeout=1.0)
+
+
 def test_every_treatment_arrives():
     rule = shop(
         """
