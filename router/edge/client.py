@@ -190,10 +190,10 @@ class ClientConnection:
     def _read_head(self, data: bytes) -> bytes | None:
         """Read one head and start its relay; return the bytes behind it, or None if it is not whole yet."""
         limits = self.edge.live.limits
-        if data[:2] == b"\r\n":
-            data = data[2:]  # RFC 9112, 2.2: an empty line before a request is passed over
-            if not data:
-                return data
+        while data[:2] == b"\r\n":
+            data = data[2:]  # RFC 9112, 2.2: empty lines before a request are passed over
+        if not data:
+            return data
         end = data.find(b"\r\n\r\n")
         if end < 0:
             if self._ended:
