@@ -201,7 +201,8 @@ class Problem:
     position: Position
     message: str
     hint: str = ""
-    severity: Literal["error", "warning"] = "error"
+    severity: str = "error"
+    """`error` or `warning`. Plain text: compiled, a Literal would be no type that msgspec can read at run time."""
 
     def __str__(self) -> str:
         """One line, as compilers print it: `rules.yaml:8:11: error: ... (did you mean ...?)`."""
