@@ -74,6 +74,8 @@ class RecordingSystem:
         for connection in list(self.open):
             connection.transport.abort()
         await self._server.wait_closed()
+        while self.open:
+            await asyncio.sleep(0)
 
 
 class _Connection(asyncio.Protocol):

@@ -1,14 +1,13 @@
-"""A real edge on real sockets, in front of two recording systems: commerce owns checkout and basket, the CMS the rest."""
+"""A real edge on real sockets before two recording systems: commerce owns checkout and basket, the CMS the rest."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-
-from tests.edge.recording import RecordingSystem, Step
 
 from router.conditions import Host
 from router.edge import Edge
@@ -17,15 +16,16 @@ from router.index import Index
 from router.model import Limits, ServerAddress, SystemSpec, Timeouts
 from router.patterns import PathPattern
 from router.rules import Rule, To
+from tests.edge.recording import RecordingSystem, Step
 
 PATIENCE = 5.0
 """Seconds a client waits for anything; only a fault makes it wait so long."""
 
+LIMITS = Limits()
+TIMEOUTS = Timeouts()
+
 CLOSING = b"GET /after HTTP/1.1\r\nHost: shop.test\r\nConnection: close\r\n\r\n"
 """An honest request that ends the connection: its answer must come last, and be its own."""
-
-SMUGGLED = b"GET /smuggled HTTP/1.1\r\nHost: shop.test\r\n\r\n"
-"""What must never reach a system from behind a message that was refused."""
 
 
 @dataclass
@@ -54,7 +54,7 @@ class Shop:
 
 @asynccontextmanager
 async def shop(
-    limits: Limits = Limits(), answers: Mapping[str, Sequence[Step]] | None = None, timeouts: Timeouts = Timeouts()
+    limits: Limits = LIMITS, answers: Mapping[str, Sequence[Step]] | None = None, timeouts: Timeouts = TIMEOUTS
 ) -> AsyncIterator[Shop]:
     """Open the shop; `answers` are what the CMS says to certain targets instead of a plain answer."""
     async with RecordingSystem("cms", answers) as cms, RecordingSystem("commerce") as commerce:
@@ -67,16 +67,19 @@ async def shop(
             assert not commerce.faults
         finally:
             await edge.drain(0.05)
+            while edge.clients:
+                await asyncio.sleep(0)
 
 
 def _generation(cms: int, commerce: int, limits: Limits, timeouts: Timeouts) -> Generation:
     def system(name: str, port: int, payment: bool) -> SystemSpec:
         return SystemSpec(name, (ServerAddress("http", "127.0.0.1", port),), payment=payment, timeouts=timeouts)
 
+    buying = (PathPattern.parse("/checkout/**"), PathPattern.parse("/basket/**"))
     rules = [
-        Rule("checkout", (PathPattern.parse("/checkout/**"), PathPattern.parse("/basket/**")), To("commerce"), page="checkout"),
+        Rule("checkout", buying, To("commerce"), page="checkout"),
         Rule("everything else", (PathPattern.parse("/**"),), To("cms"), page="home"),
-    ]  # fmt: skip
+    ]
     return Generation(
         "rules.yaml",
         Index(rules),
@@ -160,8 +163,10 @@ class Client:
             return got, False
         return got, not reset
 
-    def close(self) -> None:
+    async def close(self) -> None:
         self.writer.close()
+        with contextlib.suppress(ConnectionError):
+            await self.writer.wait_closed()
 
 
 @asynccontextmanager
@@ -171,7 +176,7 @@ async def client(port: int) -> AsyncIterator[Client]:
     try:
         yield visitor
     finally:
-        visitor.close()
+        await visitor.close()
 
 
 async def exchange(port: int, pieces: Sequence[bytes]) -> list[Answer]:
