@@ -344,7 +344,9 @@ class SystemSpec:
     """Seconds an unused connection is kept; stay below what the server itself allows."""
     verify: bool = True
     """Whether a server's certificate is checked."""
-    ca_file: str = ""
+    ca: str = ""
+    """Certificates to trust, PEM; empty for those that the machine trusts. The text and not its file: a renewed one is
+    another declaration, and every worker has the same."""
     tls_name: str = ""
 
 

@@ -103,22 +103,27 @@ class Server:
         """An answer is whole: the connection goes to the next who waits, or is kept, or closed."""
         self.busy -= 1
         if self.failures_in_row:
-            self.failures_in_row = 0
-            self.ejection = _FIRST_EJECTION
-        if not reusable or self.system.closed:
+            self.succeeded()
+        if reusable:
+            self._place(connection)
+        else:
             connection.close()
-            self.system.serve_waiting()
-        elif self.system.waiting:
+
+    def _place(self, connection: ServerConnection) -> None:
+        """Give a connection that has nothing to do to the first who waits, or keep it."""
+        system = self.system
+        if system.waiting:
             self.busy += 1
             self.requests += 1
-            self.system.next_waiting().connected(connection)
+            system.next_waiting().connected(connection)
+        elif system.closed:
+            connection.close()
         else:
-            connection.idle_since = self.system.clock()
+            connection.idle_since = system.clock()
             self.idle.append(connection)
 
     def lost(self, connection: ServerConnection, busy: bool) -> None:
         """A connection is closed, by whomever."""
-        self.open -= 1
         if busy:
             self.busy -= 1
         elif connection in self.idle:
@@ -131,24 +136,22 @@ class Server:
         while self.idle and self.idle[0].idle_since < oldest:
             self.idle.pop(0).close()
 
-    async def connect(self, asker: Asker) -> None:
-        """Open a connection and give it to the first who waits; tell `asker` if it cannot be had."""
-        self.opening += 1
+    def connect(self, asker: Asker) -> None:
+        """Open a connection for the first who waits; `asker` is told if it cannot be had."""
+        self.opening += 1  # now: many more may ask before the task begins
+        self.system.start(self._connect(asker))
+
+    async def _connect(self, asker: Asker) -> None:
         try:
-            connection = await self._open()
+            try:
+                connection = await self._open()
+            finally:
+                self.opening -= 1
         except SystemFault as error:
-            self.opening -= 1
             self.failure(error)
             self.system.give_up(asker, error)
-            return
-        self.opening -= 1
-        if self.system.waiting:
-            self.busy += 1
-            self.requests += 1
-            self.system.next_waiting().connected(connection)
         else:
-            connection.idle_since = self.system.clock()
-            self.idle.append(connection)
+            self._place(connection)
 
     async def _open(self) -> ServerConnection:
         system = self.system
@@ -165,10 +168,9 @@ class Server:
                             ssl=system.tls,
                             server_hostname=(system.spec.tls_name or self.address.host) if system.tls else None,
                         )
-                    except OSError as refused:  # ssl.SSLError is one
+                    except (OSError, ValueError) as refused:  # ssl.SSLError is one, a name that is none the other
                         error = refused
                         continue
-                    self.open += 1
                     if not connection.closed:
                         return connection
                     error = ConnectionResetError("closed as soon as it was open")
@@ -179,22 +181,36 @@ class Server:
         raise ServerRefused(f"{self} cannot be reached: {error or 'its name has no address'}", self) from error
 
     async def _resolve(self) -> list[str]:
-        """Return the addresses of the server's name; the last good ones while the resolver fails. REQUIREMENTS, 55."""
+        """Return the addresses of the server's name: once known, nobody waits for the resolver. REQUIREMENTS, 55."""
         host = self.address.host
         if host.replace(".", "").isdigit() or ":" in host:
             return [host]
-        now = self.system.clock()
-        if not self._addresses or now - self._resolved_at > _RESOLVE_AGAIN:
-            try:
-                found = await self.system.loop.getaddrinfo(host, self.address.port, type=socket.SOCK_STREAM)
-            except OSError:
-                found = []
-            if found:
-                self._addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
-                self._resolved_at = now
+        if not self._addresses:
+            await self._look_up()
         return self._addresses
 
+    async def _look_up(self) -> None:
+        """Ask the resolver; the last good addresses stay while it fails."""
+        self._resolved_at = self.system.clock()
+        try:
+            found = await self.system.loop.getaddrinfo(self.address.host, self.address.port, type=socket.SOCK_STREAM)
+        except (OSError, UnicodeError):
+            return
+        if found:
+            self._addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
+
+    def refresh(self, now: float) -> None:
+        """Look the server's name up again, in the background, once what is known of it is old."""
+        if self._addresses and now - self._resolved_at > _RESOLVE_AGAIN:
+            self._resolved_at = now
+            self.system.start(self._look_up())
+
     # --- record -------------------------------------------------------------------------------------------------------
+
+    def succeeded(self) -> None:
+        """The server gave a whole answer: what failed before it was not the beginning of a row."""
+        self.failures_in_row = 0
+        self.ejection = _FIRST_EJECTION
 
     def failure(self, error: SystemFault) -> None:
         """The server did not do its part: several times in a row, and it is put aside."""
@@ -224,9 +240,8 @@ class Server:
             self.ejected_until = self.system.clock() + self.ejection
             self.ejection = min(self.ejection * 2, _LONGEST_EJECTION)
         else:
-            connection.idle_since = self.system.clock()
-            self.idle.append(connection)
             self.back()
+            self._place(connection)
         finally:
             self.probing = False
 
@@ -310,7 +325,7 @@ class System:
             raise QueueFull(f"{self.name} is busy and {self.spec.queue} requests wait already")
         self.waiting[asker] = None
         if server.open + server.opening < self.spec.connections:
-            self.start(server.connect(asker))
+            server.connect(asker)
         elif server.idle:
             server.idle.pop(0).close()  # too old for this request, and in the way of a new one
         return None
@@ -334,14 +349,18 @@ class System:
         return asker
 
     def give_up(self, asker: Asker, error: SystemFault) -> None:
-        """A connection for the asker could not be opened; somebody else's may have served it meanwhile."""
+        """A connection for the asker could not be opened.
+
+        If somebody else's has served it meanwhile, that one still waits, and nobody opens a connection any more.
+        """
         if asker in self.waiting:
             del self.waiting[asker]
             asker.failed(error)
+        self.serve_waiting()
 
     def serve_waiting(self) -> None:
-        """A place became free: open a connection for somebody who waits and has none under way."""
-        if not self.waiting or self.closed:
+        """Open a connection for somebody who waits and has none under way, if there is a place."""
+        if not self.waiting:
             return
         opening = sum(server.opening for server in self.servers)
         if len(self.waiting) <= opening:
@@ -349,7 +368,7 @@ class System:
         free = [s for s in self.servers if s.usable and s.open + s.opening < self.spec.connections]
         if free:
             now = self.clock()
-            self.start(min(free, key=lambda server: server.load(now)).connect(next(iter(self.waiting))))
+            min(free, key=lambda server: server.load(now)).connect(next(iter(self.waiting)))
 
     def refuse_waiting(self) -> None:
         """The last server is gone: those who wait need not."""
@@ -357,12 +376,13 @@ class System:
             self.give_up(asker, SystemDown(f"no server of {self.name} can be asked"))
 
     def tick(self, now: float) -> None:
-        """Do what time demands: close what was idle for long, try the ejected."""
+        """Do what time demands: close what was idle for long, try the ejected, look up names again."""
         for server in self.servers:
             if server.idle:
                 server.expire(now)
             if server.ejected_until:
                 server.check(now)
+            server.refresh(now)
 
     def health(self, name: str, up: bool) -> None:
         """The supervisor's health check found a server up or down."""
@@ -389,8 +409,8 @@ class System:
 
 
 def tls_context(spec: SystemSpec) -> ssl.SSLContext:
-    """Return the context for connections to a system's servers. Raises OSError for a CA file that cannot be read."""
-    context = ssl.create_default_context(cafile=spec.ca_file or None)
+    """Return the context for connections to a system's servers."""
+    context = ssl.create_default_context(cadata=spec.ca or None)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.set_alpn_protocols(["http/1.1"])
     if not spec.verify:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import ssl
 from typing import Any
 
 from router.errors import Position
@@ -34,9 +35,6 @@ def compiled_system(work: Work, name: str, said: shape.System) -> SystemSpec:
     check_name(work, "system", name, loc)
     servers = _servers(work, said, (*loc, "servers"))
     tls = said.tls or shape.Tls()
-    ca = ""
-    if tls.ca and work.content(tls.ca, (*loc, "tls", "ca")) is not None:
-        ca = work.sources.path_of(tls.ca)
     if said.tls is not None and servers and all(server.scheme == "http" for server in servers):
         work.findings.error(
             (*loc, "tls"),
@@ -58,9 +56,24 @@ def compiled_system(work: Work, name: str, said: shape.System) -> SystemSpec:
         queue_timeout=said.queue_timeout,
         keepalive=said.keepalive,
         verify=tls.verify,
-        ca_file=ca,
+        ca=_certificates(work, tls.ca, (*loc, "tls", "ca")),
         tls_name=_host(work, tls.name, (*loc, "tls", "name")),
     )
+
+
+def _certificates(work: Work, name: str, loc: Loc) -> str:
+    """Return the certificates in a file, having tried that they are some: later would be under way."""
+    content = work.content(name, loc) if name else None
+    if content is None:
+        return ""
+    text = content.decode("ascii", errors="ignore")  # what stands between certificates may be in any language
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata=text)
+    except (ssl.SSLError, ValueError):
+        work.findings.error(
+            loc, f'"{name}" holds no certificates that can be read', "give a PEM file: -----BEGIN CERTIFICATE----- ..."
+        )
+    return text
 
 
 def timeouts(said: float | shape.TimeoutParts | None, base: Timeouts) -> Timeouts:

@@ -4,6 +4,7 @@ import os
 
 import msgspec
 import pytest
+from running_edge import certificate
 
 from router.errors import RulesProblems
 from router.rulesfile import Sources, load, read_sources, sources
@@ -27,7 +28,7 @@ def folder(tmp_path):
     (tmp_path / "rules.yaml").write_text(RULES)
     (tmp_path / "lists" / "short_tail.txt").write_text("1001\n")
     (tmp_path / "closed.html").write_text("<p>closed</p>")
-    (tmp_path / "ca.pem").write_text("-----BEGIN CERTIFICATE-----\n")
+    os.replace(certificate(tmp_path, "cms.internal")[0], tmp_path / "ca.pem")
     return tmp_path
 
 
@@ -46,6 +47,7 @@ def test_every_file_that_the_rules_name_is_read(folder):
 
 
 def test_sources_can_be_sent_to_a_worker_and_compiled_without_the_files(folder):
+    ca = (folder / "ca.pem").read_text()
     packed = msgspec.msgpack.encode(read_sources(folder / "rules.yaml"))
     for file in ("rules.yaml", "closed.html", "ca.pem", "lists/short_tail.txt"):
         (folder / file).unlink()
@@ -53,7 +55,25 @@ def test_sources_can_be_sent_to_a_worker_and_compiled_without_the_files(folder):
     generation = compile_rules(msgspec.msgpack.decode(packed, type=Sources))
 
     assert generation.lists == {"short_tail": frozenset({"1001"})}
-    assert generation.systems["cms"].ca_file == str(folder / "ca.pem")
+    assert generation.systems["cms"].ca == ca
+
+
+def test_a_renewed_authority_makes_another_system(folder):
+    before = load(folder / "rules.yaml").systems["cms"]
+
+    os.replace(certificate(folder, "another.internal")[0], folder / "ca.pem")
+
+    assert load(folder / "rules.yaml").systems["cms"] != before
+
+
+@pytest.mark.parametrize("content", ["", "junk\n", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"])
+def test_a_file_without_a_certificate_is_told_at_its_place(folder, content):
+    (folder / "ca.pem").write_text(content)
+
+    assert why(folder / "rules.yaml") == (
+        'rules.yaml:3:54: error: system "cms": "ca.pem" holds no certificates that can be read'
+        " (give a PEM file: -----BEGIN CERTIFICATE----- ...)"
+    )
 
 
 def test_a_rules_file_that_is_not_there_is_one_problem(tmp_path):
