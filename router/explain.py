@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from ipaddress import ip_address
 from urllib.parse import quote, urlsplit
 
 import msgspec
@@ -78,6 +79,10 @@ class Explanation(msgspec.Struct):
 
 def explain(generation: Generation, question: Question) -> Explanation:
     """Return what would become of a request under a generation. Raises ValueError for a question that is none."""
+    try:
+        ip_address(question.client)
+    except ValueError:
+        raise ValueError(f"the client {question.client!r} is no IP address") from None
     method, target, scheme, block = _read(generation, question)
     result = Explanation(request=f"{method} {scheme}://{block.host.decode()}{target.decode()}")
     try:
@@ -109,6 +114,8 @@ def _read(generation: Generation, question: Question) -> tuple[str, bytes, str, 
     parts = urlsplit(url)
     if parts.scheme and parts.scheme not in ("http", "https"):
         raise ValueError(f"{question.url!r} is neither a path nor an http or https URL")
+    if parts.scheme and not parts.netloc:
+        raise ValueError(f"{question.url!r} names no host")
     if parts.scheme:
         target = url.partition("://")[2]
         target = target[len(parts.netloc) :].partition("#")[0]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 import msgspec
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     from router.table import Row
 
 _FORMATS = click.Choice(["text", "json"])
+
+_ENDLESS: Final = 10_000
+"""Columns that no rule fills."""
 
 
 @click.command()
@@ -130,7 +134,8 @@ def routes(file: str, form: str) -> int:
     if form == "json":
         click.echo(msgspec.json.format(msgspec.json.encode(rows)).decode())
         return 0
-    console = Console(highlight=False)
+    # On a terminal lines are folded to fit; in a file or a pipe a row stays on its lines, so that grep finds it.
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else _ENDLESS)
     shown = Table(box=None, pad_edge=False, header_style="bold")
     for title in ("#", "rule", "paths", "when", "to", "page", "besides"):
         shown.add_column(title, overflow="fold")

@@ -96,10 +96,16 @@ def _print_outcome(status: int, body: bytes, admin: Address) -> int:
 
 
 @click.command()
-@option("--listen", default="127.0.0.1:8080", show_default=True, metavar="HOST:PORT", help="Where the shop is.")
-@option("--admin", default="127.0.0.1:9090", show_default=True, metavar="HOST:PORT", help="Health and metrics.")
-def demo(listen: str, admin: str) -> int:
+@option(
+    "--listen", type=address, default="127.0.0.1:8080", show_default=True, metavar="HOST:PORT",
+    help="Where the shop is.",
+)  # fmt: skip
+@option(
+    "--admin", type=address, default="127.0.0.1:9090", show_default=True, metavar="HOST:PORT",
+    help="Health and metrics.",
+)  # fmt: skip
+def demo(listen: Address, admin: Address) -> int:
     """Run a small shop on two built-in systems with the edge in front, ready to click."""
     from deploy.demo.run import main
 
-    return int(main(listen=listen, admin=admin))
+    return int(main(listen=str(listen), admin=str(admin)))

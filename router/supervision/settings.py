@@ -63,9 +63,10 @@ class Certificate:
         try:
             context.load_cert_chain(self.cert, self.key, password=self._no_password)
         except (ssl.SSLError, ValueError) as error:
-            said = getattr(error, "reason", None) or str(error)
+            reason = getattr(error, "reason", None) or str(error)
+            said = "they are not a certificate and a key" if "PEM lib" in reason else reason.replace("_", " ").lower()
             raise StartError(
-                f"TLS files {self.cert} and {self.key}: {said.replace('_', ' ').lower()};"
+                f"TLS files {self.cert} and {self.key}: {said};"
                 " give a PEM certificate with its chain and the key that belongs to it"
             ) from error
 

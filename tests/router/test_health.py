@@ -128,7 +128,8 @@ async def test_the_certificate_of_a_server_is_checked_by_the_name_that_the_rules
         checks.follow(Generation("r", Index([]), {"commerce": SystemSpec("commerce", address, health=quick)}))
         assert await next_change(changes) == ("commerce", False)
 
-        trusting = SystemSpec("commerce", address, health=quick, ca=Path(cert).read_text(), tls_name="commerce.internal")
+        ca = Path(cert).read_text()
+        trusting = SystemSpec("commerce", address, health=quick, ca=ca, tls_name="commerce.internal")
         checks.follow(Generation("r", Index([]), {"commerce": trusting}))
         assert await next_change(changes) == ("commerce", True)
         await checks.close()
