@@ -196,7 +196,7 @@ class Fleet:
         """Have every worker compile a generation; return what went wrong. Nothing goes live yet."""
         workers = self.ready
         said = await asyncio.gather(*(self._prepare(worker, number, sources) for worker in workers))
-        problems = [problem for problems in said for problem in problems]
+        problems = list(dict.fromkeys(problem for problems in said for problem in problems))  # all say the same
         self._prepared = set() if problems else set(workers)
         if problems:
             for worker in workers:
