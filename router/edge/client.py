@@ -433,7 +433,7 @@ class ClientConnection:
         assert self.transport is not None
         handle = cast(Any, self.transport.get_extra_info("socket"))
         if handle is not None:
-            with contextlib.suppress(OSError):  # it may be closed already
+            with contextlib.suppress(OSError, ValueError):  # it may be closed already
                 handle.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
         self.transport.abort()
 

@@ -1,4 +1,4 @@
-"""A shop for specs: a real edge on real sockets, in front of systems that are scripted byte by byte or built with aiohttp.
+"""A shop for specs: a real edge on real sockets, before systems scripted byte by byte or built with aiohttp.
 
     async with shop(cms=answering(page(b"hello"))) as it:
         visitor = await it.visitor()
@@ -336,9 +336,9 @@ class Shop:
 
     async def close(self) -> None:
         """Everybody leaves; then nothing may be left over."""
-        for visitor in self.visitors:
-            visitor.vanish()
         try:
+            for visitor in self.visitors:
+                visitor.vanish()
             await self.until(lambda: not self.left_over, 3)
         except TimeoutError:
             raise AssertionError(f"left over when everybody had gone: {self.left_over}") from None

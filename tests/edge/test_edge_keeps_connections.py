@@ -38,7 +38,7 @@ async def test_a_visitor_who_says_close_gets_an_answer_and_then_the_end():
 
 
 @pytest.mark.parametrize(
-    "line, stays", [("X-Nothing: 1", False), ("Connection: keep-alive", True), ("Connection: Keep-Alive, x", True)]
+    ("line", "stays"), [("X-Nothing: 1", False), ("Connection: keep-alive", True), ("Connection: Keep-Alive, x", True)]
 )
 async def test_an_http_1_0_client_keeps_its_connection_only_if_it_asks_to(line, stays):
     async with shop(cms=answering(echo)) as it:

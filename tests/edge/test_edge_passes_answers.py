@@ -26,7 +26,7 @@ def until_closed(body: bytes, version: str = "1.1"):
 
 
 @pytest.mark.parametrize(
-    "behaviour, to_1_1, to_1_0",
+    ("behaviour", "to_1_1", "to_1_0"),
     [
         (answering(page(b"hello there")), "length", "length"),
         (answering(chunked(b"hello", b" there")), "chunked", "close"),
@@ -60,7 +60,7 @@ async def test_an_empty_page_of_each_framing_is_an_empty_page():
 
 @pytest.mark.parametrize("lines", ["Content-Length: 12345", "Transfer-Encoding: chunked", "X-None: 1"])
 async def test_head_says_what_get_would_and_sends_no_body(lines):
-    async with shop(cms=answering(f"HTTP/1.1 200 OK\r\n{lines}\r\nETag: \"x\"\r\n\r\n".encode())) as it:
+    async with shop(cms=answering(f'HTTP/1.1 200 OK\r\n{lines}\r\nETag: "x"\r\n\r\n'.encode())) as it:
         visitor = await it.visitor()
 
         answers = [await visitor.ask("/", "HEAD") for _ in range(3)]

@@ -85,7 +85,9 @@ async def test_an_upload_of_ten_megabytes_arrives_byte_for_byte(framed):
 async def test_trailers_of_an_upload_arrive_also_when_it_had_to_wait_for_a_connection():
     async with shop(cms=answering(told)) as it:
         visitor = await it.visitor()
-        upload = request("/form", "POST", "Transfer-Encoding: chunked") + b"3\r\nabc\r\n0\r\nX-Sum: 42\r\nHost: evil\r\n\r\n"
+        upload = (
+            request("/form", "POST", "Transfer-Encoding: chunked") + b"3\r\nabc\r\n0\r\nX-Sum: 42\r\nHost: evil\r\n\r\n"
+        )
 
         await visitor.send(upload)  # the first opens a connection, the second finds one
         await visitor.answer()

@@ -1,4 +1,4 @@
-"""A visitor of the shop who speaks HTTP byte by byte and reads answers strictly: what a browser would call broken fails.
+"""A visitor who speaks HTTP byte by byte and reads answers strictly: what a browser would call broken fails.
 
 `answer()` raises Truncated when an answer ends before it is whole, whether by the connection's end or by a reset: the
 specs ask for exactly that where a system fails in the middle.
@@ -161,7 +161,7 @@ class Visitor:
             except ConnectionError as reset:
                 raise Truncated("reset", answer.body) from reset
 
-    async def chunks(self, answer: Answer | None = None):  # noqa: ANN201
+    async def chunks(self, answer: Answer | None = None):
         """Yield the pieces of a chunked body as they come; leave its trailers in `answer`."""
         so_far = b""
         while True:
@@ -205,7 +205,7 @@ class Visitor:
     def vanish(self) -> None:
         """Be gone at once, by a reset: what a phone does that loses its network and comes back."""
         plug = self.writer.get_extra_info("socket")
-        with contextlib.suppress(OSError, AttributeError):  # it may be closed already
+        with contextlib.suppress(OSError, AttributeError, ValueError):  # it may be closed already
             plug.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
         self.writer.transport.abort()
 
