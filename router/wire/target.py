@@ -110,12 +110,17 @@ def readings(path: str) -> tuple[str, ...]:
 _UNSEEN = frozenset(("Mn", "Me", "Cf", "Cc"))
 """Unicode categories of what a collation passes over: marks, format and control characters."""
 
+_BEST_FIT = str.maketrans("\u2044\u2215\u29f8\u2216\u29f5\u29f9\u00a5\u20a9", "///" + "\\" * 5)
+"""What Windows makes of signs that a code page lacks, as far as it makes slashes of them: fraction and division slash,
+set minus, yen and won. (Full-width forms are in NFKC.)"""
+
 
 def _folded(text: str) -> str:
     """Return the text as the most lenient collation compares it: no case, no width, no marks, nothing invisible."""
     folded = unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", text).casefold())
     if folded.isascii():
         return folded
+    folded = folded.translate(_BEST_FIT)
     return "".join(letter for letter in folded if unicodedata.category(letter) not in _UNSEEN)
 
 

@@ -1,0 +1,148 @@
+"""The payment boundary: however checkout is spelt, it never comes to the CMS. REQUIREMENTS, 24 and 26; DESIGN, 4."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterator
+from urllib.parse import unquote_to_bytes
+
+import pytest
+
+from tests.edge.hostile.cases import get
+from tests.edge.hostile.corpus_paths import BEHIND, INNOCENT, OURS, SPELLINGS, Spelling
+from tests.edge.hostile.harness import CLOSING, Shop, exchange, shop
+
+WORDS = ("checkout", "basket")
+
+
+def readings(path: str) -> set[str]:
+    """Return every path that some server could take this for: the most aggressive reader's list, made independently.
+
+    Each step is what some server, file system or database is known to do; the steps are repeated until nothing changes.
+    """
+    found: set[str] = set()
+    new = {path}
+    while new:
+        text = new.pop()
+        found.add(text)
+        new |= {*_steps(text)} - found
+    return found
+
+
+def _steps(text: str) -> Iterator[str]:
+    if "%" in text:
+        octets = unquote_to_bytes(text)
+        yield from (octets.decode("utf-8", "replace"), octets.decode("utf-8", "ignore"), octets.decode("latin-1"))
+    yield unicodedata.normalize("NFKC", text).casefold()
+    yield "".join(
+        letter
+        for letter in unicodedata.normalize("NFKD", text)
+        if unicodedata.category(letter) not in ("Mn", "Me", "Cf", "Cc")
+    )
+    yield text.replace("\\", "/").replace("+", " ").translate({0x2044: "/", 0x2215: "/", 0xA5: "/"})
+    yield text.partition("\x00")[0]
+    yield _resolved(text)
+
+
+def _resolved(text: str) -> str:
+    segments: list[str] = []
+    for segment in text.partition("?")[0].partition("#")[0].split("/"):
+        name = segment.partition(";")[0].partition("::")[0].partition(":$")[0].strip()
+        if name == "..":
+            segments[-1:] = []
+        elif name.rstrip(". "):
+            segments.append(name.rstrip(". "))
+    return "/" + "/".join(segments)
+
+
+def reads_as_buying(path: str) -> bool:
+    return any(reading.startswith(f"/{word}") and reading[len(word) + 1 :][:1] in ("", "/")
+               for reading in readings(path) for word in WORDS)  # fmt: skip
+
+
+def assert_the_cms_saw_no_checkout(it: Shop) -> None:
+    for request in it.cms.requests:
+        assert not reads_as_buying(request.target), f"the CMS got {request.target}"
+
+
+@pytest.mark.parametrize("spelling", SPELLINGS, ids=str)
+async def test_checkout_goes_to_commerce_or_nowhere_however_it_is_spelt(spelling: Spelling):
+    async with shop() as it:
+        for word in WORDS:
+            for behind in BEHIND:
+                it.forget()
+
+                path = spelling.spell(word) + behind
+                answers = await exchange(it.port, [get(b"Connection: close\r\n", path.encode("latin-1"))])
+
+                assert_the_cms_saw_no_checkout(it)
+                if spelling.verdict == OURS:
+                    assert [request.target for request in it.commerce.requests] == [f"/{word}{behind}"]
+                    assert [answer.status for answer in answers] == [200]
+                else:
+                    assert [answer.status for answer in answers] == [400]
+                    assert it.requests == 0
+
+
+@pytest.mark.parametrize("path", INNOCENT)
+async def test_what_only_looks_like_checkout_is_the_magazines(path: str):
+    async with shop() as it:
+        answers = await exchange(it.port, [get(target=path.encode()), CLOSING])
+
+        assert [answer.status for answer in answers] == [200, 200]
+        assert [request.target for request in it.cms.requests] == [path, "/after"]
+        assert it.commerce.requests == []
+
+
+@pytest.mark.parametrize(
+    "path", ["/Checkout/", "/checkout./", "/checkout%20", "/check%C2%ADout", "/x/%EF%BC%8E%EF%BC%8E/basket"]
+)
+async def test_a_refused_reading_costs_only_itself(path: str):
+    async with shop() as it:
+        answers = await exchange(it.port, [get(target=path.encode()), CLOSING])
+
+        assert [answer.status for answer in answers] == [400, 200]
+        assert [request.target for request in it.cms.requests] == ["/after"]
+        assert it.commerce.requests == []
+
+
+@pytest.mark.parametrize("method", [b"GET", b"POST", b"HEAD", b"OPTIONS", b"PUT", b"DELETE", b"FROB"])
+async def test_the_boundary_holds_for_every_method(method: bytes):
+    async with shop() as it:
+        await exchange(it.port, [get(b"Connection: close\r\n", b"/Checkout/").replace(b"GET", method)])
+
+        assert it.requests == 0
+
+
+async def test_the_boundary_holds_for_the_absolute_form():
+    async with shop() as it:
+        for target in (
+            b"http://shop.test/Checkout/",
+            b"HTTP://SHOP.TEST/checkout%20/",
+            b"http://shop.test/x/../checkout/",
+        ):
+            answers = await exchange(it.port, [get(b"Connection: close\r\n", target)])
+
+            assert [answer.status for answer in answers] == [400]
+        assert it.requests == 0
+
+
+@pytest.mark.parametrize(
+    "name", ["X-Original-URL", "X-Rewrite-URL", "X-Forwarded-Uri", "X-Forwarded-Path", "X-Original-URI"]
+)
+async def test_no_header_moves_a_request_over_the_boundary(name: str):
+    async with shop() as it:
+        await exchange(it.port, [get(f"{name}: /checkout/\r\nConnection: close\r\n".encode())])
+
+        assert b"checkout" not in it.everything
+        assert [request.target for request in it.cms.requests] == ["/page"]
+
+
+@pytest.mark.parametrize("target", [b"/.inseam/session", b"/.inseam/x", b"/%2einseam/session", b"/.%69nseam/jwks.json"])
+async def test_what_is_reserved_for_the_edge_is_never_forwarded(target: bytes):
+    """DESIGN, 5."""
+    async with shop() as it:
+        answers = await exchange(it.port, [get(b"Connection: close\r\n", target)])
+
+        assert len(answers) == 1
+        assert it.requests == 0
