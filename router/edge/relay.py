@@ -20,6 +20,7 @@ from router.edge.upstream import ServerConnection
 from router.errors import (
     AmbiguousPath,
     BodyTooLarge,
+    ConnectTimeout,
     EdgeError,
     MisdirectedRequest,
     QueueFull,
@@ -433,7 +434,7 @@ class Relay(Asker):
         """Whether the request can be sent again without being processed twice. RFC 9110, 9.2.2."""
         if self.sent_body:
             return False
-        return self.safe or isinstance(error, ServerRefused)  # refused: nothing was sent at all
+        return self.safe or isinstance(error, ServerRefused | ConnectTimeout)  # nothing was sent at all
 
     def _may_fall_back(self, status: int) -> bool:
         """Whether the rule's other system may be asked: a safe request, not found or not well here."""

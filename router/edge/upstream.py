@@ -110,6 +110,7 @@ class ServerConnection:
 
     def connection_made(self, transport: asyncio.Transport) -> None:
         self.transport = transport
+        self.server.open += 1  # here, because exactly then `connection_lost` follows some day
         transport.set_write_buffer_limits(high=256 * 1024)
 
     def data_received(self, data: bytes) -> None:
@@ -135,10 +136,12 @@ class ServerConnection:
         self.closed = True
         asker, self._asker = self._asker, None
         state, self._state = self._state, _IDLE
+        self.server.open -= 1
         self.server.lost(self, busy=state != _IDLE)
         if asker is None:
             return
         if state in (_UNTIL_CLOSE, _TUNNEL) and exc is None:
+            self.server.succeeded()
             asker.ended(b"")  # the only body whose end is the connection's end. RFC 9112, 6.3
             return
         reason = "before its answer" if not self.started else "within its answer"
