@@ -2,9 +2,9 @@
 
     async with stage() as it:
         client = it.client()
-        client.says(b"GET / HTTP/1.1\\r\\nHost: shop.example\\r\\n\\r\\n")
+        await client.says(b"GET / HTTP/1.1\\r\\nHost: shop.example\\r\\n\\r\\n")
         server = await it.server()                 # the connection that the edge opened
-        server.says(b"HTTP/1.1 200 OK\\r\\nContent-Length: 0\\r\\n\\r\\n")
+        await server.says(b"HTTP/1.1 200 OK\\r\\nContent-Length: 0\\r\\n\\r\\n")
         assert client.heard.startswith(b"HTTP/1.1 200")
 
 Nothing waits here: seconds go by when `passes` says so, a connection is open when `server` says so, and who does not
@@ -33,6 +33,12 @@ HIGH, LOW = 64 * 1024, 16 * 1024
 """Marks at which uvloop says that a peer does not take bytes as fast as they come, and that it takes them again."""
 
 
+async def settle() -> None:
+    """Let the loop do what is at hand."""
+    for _ in range(12):
+        await asyncio.sleep(0)
+
+
 class Line:
     """One end of a connection as the edge holds it: what is written to it, and what the peer does.
 
@@ -58,20 +64,27 @@ class Line:
 
     # --- what the peer does -------------------------------------------------------------------------------------------
 
-    def says(self, data: bytes) -> None:
-        """Bytes from the peer, as far as the edge reads."""
+    def says_at_once(self, data: bytes) -> None:
+        """Bytes from the peer, read in the same batch as what others say at once."""
         assert self.reading, "the edge does not read"
         assert not self.lost, "the connection is gone"
         if not self.closing:
             self.protocol.data_received(data)
 
-    def half_closes(self) -> None:
+    async def says(self, data: bytes) -> None:
+        """Bytes from the peer, and all that the edge does about them."""
+        self.says_at_once(data)
+        await settle()
+
+    async def half_closes(self) -> None:
         if not self.protocol.eof_received():
             self.close()
+        await settle()
 
-    def leaves(self, error: Exception | None = None) -> None:
+    async def leaves(self, error: Exception | None = None) -> None:
         """The connection ends: in order, or by a reset."""
         self._lose(error)
+        await settle()
 
     def takes(self, size: int = 1 << 30) -> None:
         """The peer takes some of what waits for it."""
@@ -174,6 +187,9 @@ class _Clockwork:
 
         return Handle()
 
+    def call_soon(self, callback: Callable[..., None], *arguments: Any) -> Any:
+        return self._real.call_soon(callback, *arguments)
+
     def create_task(self, work: Any) -> asyncio.Task[Any]:
         return self._real.create_task(work)
 
@@ -240,36 +256,31 @@ class Stage:
 
     async def server(self) -> Line:
         """Accept the connection that the edge has wanted longest, and return it."""
-        await self.settle()
+        await settle()
         _, _, factory, told = self._next_call()
         line = Line(factory(), ("127.0.0.1", 80))
         self.lines.append(line)
         told.set_result(line.protocol)
-        await self.settle()
+        await settle()
         return line
 
     async def refuses(self, error: Exception | None = None) -> None:
         """Refuse the connection that the edge has wanted longest."""
-        await self.settle()
+        await settle()
         self._next_call()[3].set_exception(error or ConnectionRefusedError("refused"))
-        await self.settle()
+        await settle()
 
     def _next_call(self) -> Any:
         self._loop.calls = [call for call in self._loop.calls if not call[3].done()]
         assert self._loop.calls, "the edge wants no connection"
         return self._loop.calls.pop(0)
 
-    async def settle(self) -> None:
-        """Let the loop do what is at hand."""
-        for _ in range(12):
-            await asyncio.sleep(0)
-
     async def passes(self, seconds: float) -> None:
         """Let time go by, and the edge look at the clock as often as it does."""
         steps = max(1, round(seconds / 0.1))
         for _ in range(steps):
             self._loop.advance(seconds / steps)
-            await self.settle()
+            await settle()
 
     def pool(self, system: str = "cms", place: int = 0) -> Server:
         return self.systems[system].servers[place]
@@ -314,10 +325,10 @@ async def stage(
         yield it
     finally:
         for line in it.lines:
-            line.leaves()
-        await it.settle()
+            line._lose(None)
+        await settle()
         while it.wanted:
             await it.refuses()
-        await it.settle()
+        await settle()
     assert it.left_over(old) == []
     assert it._loop.faults == []

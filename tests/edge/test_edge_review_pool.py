@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 from shop import rule
-from stage import stage
+from stage import settle, stage
 
 from router.model import ServerAddress, SystemSpec, Timeouts
 
@@ -21,21 +21,21 @@ async def test_a_burst_opens_no_more_connections_than_a_server_may_have():
         clients = [it.client() for _ in range(10)]
 
         for client in clients:
-            client.says(GET)
-        await it.settle()
+            client.says_at_once(GET)
+        await settle()
 
         assert it.wanted == 2
         servers = [await it.server(), await it.server()]
         for _ in range(5):
             for server in servers:
-                server.says(OK)
+                await server.says(OK)
         assert all(client.heard.startswith(b"HTTP/1.1 200") for client in clients)
 
 
 async def test_a_burst_is_spread_over_the_servers():
     async with stage(servers=TWO) as it:
         for _ in range(10):
-            it.client().says(GET)
+            it.client().says_at_once(GET)
 
         assert [it.pool(place=place).opening for place in (0, 1)] == [5, 5]
 
@@ -43,17 +43,17 @@ async def test_a_burst_is_spread_over_the_servers():
 async def test_who_waits_is_not_forgotten_when_another_ones_connection_is_refused():
     async with stage(servers=TWO, connections=1) as it:
         one, other = it.client(), it.client()
-        one.says(GET)  # for whom the first server is called
-        other.says(GET)  # for whom the second is
-        await it.settle()
+        await one.says(GET)  # for whom the first server is called
+        await other.says(GET)  # for whom the second is
+        await settle()
         refused = it._loop.calls.pop(0)
 
         server = await it.server()  # the second answers first, and serves whoever came first
         refused[3].set_exception(ConnectionRefusedError("refused"))
-        await it.settle()
+        await settle()
         again = await it.server()  # a new try for the one who still waits
-        server.says(OK)
-        again.says(OK)
+        await server.says(OK)
+        await again.says(OK)
 
         assert one.heard.startswith(b"HTTP/1.1 200")
         assert other.heard.startswith(b"HTTP/1.1 200")
@@ -62,17 +62,17 @@ async def test_who_waits_is_not_forgotten_when_another_ones_connection_is_refuse
 async def test_those_behind_a_refused_request_get_a_connection_of_their_own():
     async with stage(connections=1, retries=0) as it:
         first = it.client()
-        first.says(GET)
+        await first.says(GET)
         server = await it.server()
         waiting = [it.client() for _ in range(3)]
         for client in waiting:
-            client.says(GET)
+            await client.says(GET)
 
-        server.leaves()  # within the first request
+        await server.leaves()  # within the first request
         await it.refuses()
         another = await it.server()
-        another.says(OK)
-        another.says(OK)
+        await another.says(OK)
+        await another.says(OK)
 
         assert [client.heard[9:12] for client in waiting] == [b"502", b"200", b"200"]
 
@@ -81,14 +81,14 @@ async def test_requests_that_wait_when_the_rules_change_are_served_all_the_same(
     async with stage(connections=1) as it:
         clients = [it.client() for _ in range(3)]
         for client in clients:
-            client.says(GET)
+            await client.says(GET)
         server = await it.server()
 
         it.swap(systems=[SystemSpec("cms", TWO)])
-        server.says(OK)
-        server.says(OK)
-        server.says(OK)
-        await it.settle()
+        await server.says(OK)
+        await server.says(OK)
+        await server.says(OK)
+        await settle()
 
         assert [client.heard[9:12] for client in clients] == [b"200"] * 3
         assert server.lost
@@ -97,13 +97,13 @@ async def test_requests_that_wait_when_the_rules_change_are_served_all_the_same(
 async def test_requests_that_wait_when_the_rules_change_outlive_a_connection_that_breaks():
     async with stage(connections=1) as it:
         one, other = it.client(), it.client()
-        one.says(POST)
-        other.says(POST)
+        await one.says(POST)
+        await other.says(POST)
         server = await it.server()
 
         it.swap(systems=[SystemSpec("cms", TWO)])
-        server.leaves()
-        (await it.server()).says(OK)
+        await server.leaves()
+        await (await it.server()).says(OK)
 
         assert (one.heard[9:12], other.heard[9:12]) == (b"502", b"200")
 
@@ -111,9 +111,9 @@ async def test_requests_that_wait_when_the_rules_change_outlive_a_connection_tha
 async def test_a_connection_that_opens_after_its_system_left_the_rules_is_not_kept():
     async with stage() as it:
         client = it.client()
-        client.says(GET)
-        await it.settle()
-        client.leaves()
+        await client.says(GET)
+        await settle()
+        await client.leaves()
         pool = it.pool()
 
         it.swap(systems=[SystemSpec("cms", TWO)])
@@ -126,13 +126,13 @@ async def test_a_connection_that_opens_after_its_system_left_the_rules_is_not_ke
 async def test_a_connection_that_opens_too_late_is_counted_neither_once_nor_twice():
     async with stage(timeouts=Timeouts(connect=0.01)) as it:
         client = it.client()
-        client.says(GET)
-        await it.settle()
+        await client.says(GET)
+        await settle()
         call = it._loop.calls[0]
         line = type(client)(call[2]())  # open, but nobody has told the edge yet
         await asyncio.sleep(0.03)
-        line.leaves()
-        await it.settle()
+        await line.leaves()
+        await settle()
 
         assert client.heard.startswith(b"HTTP/1.1 504")
         assert it.pool().open == 0
@@ -148,20 +148,20 @@ async def test_while_the_resolver_hangs_the_last_good_address_serves():
     async with stage(servers=NAMED, keepalive=1.0) as it:
         it.names["cms.example"] = ["192.0.2.1"]
         client = it.client()
-        client.says(GET)
-        (await it.server()).says(OK)
+        await client.says(GET)
+        await (await it.server()).says(OK)
         hanging = it.names["cms.example"] = asyncio.get_running_loop().create_future()
         await it.passes(40)
 
-        client.says(GET)
-        (await it.server()).says(OK)
+        await client.says(GET)
+        await (await it.server()).says(OK)
 
         assert client.heard.count(b"HTTP/1.1 200") == 2
         hanging.set_result(["192.0.2.2"])
-        await it.settle()
+        await settle()
         await it.passes(2)
-        client.says(GET)
-        await it.settle()
+        await client.says(GET)
+        await settle()
         assert it._loop.calls[0][0] == "192.0.2.2"
         assert it.asked_names == ["cms.example"] * 2
 
@@ -171,8 +171,8 @@ async def test_a_name_that_is_none_is_a_server_that_cannot_be_reached():
         it.names["cms.example"] = UnicodeError("label too long")
         client = it.client()
 
-        client.says(POST)
-        await it.settle()
+        await client.says(POST)
+        await settle()
 
         assert client.heard.startswith(b"HTTP/1.1 502")
 
@@ -184,15 +184,15 @@ async def test_pages_that_end_with_their_connection_count_as_successes():
     async with stage(keepalive=1.0) as it:
         for _ in range(4):
             failing = it.client()
-            failing.says(POST)
-            (await it.server()).leaves()
+            await failing.says(POST)
+            await (await it.server()).leaves()
         assert it.pool().failures_in_row == 4
 
         client = it.client()
-        client.says(GET)
+        await client.says(GET)
         server = await it.server()
-        server.says(b"HTTP/1.0 200 OK\r\n\r\nhello")
-        server.leaves()
+        await server.says(b"HTTP/1.0 200 OK\r\n\r\nhello")
+        await server.leaves()
 
         assert it.pool().failures_in_row == 0
 
@@ -201,10 +201,10 @@ async def test_pages_that_end_with_their_connection_count_as_successes():
 async def test_a_form_goes_to_another_server_when_nothing_of_it_was_sent(error):
     async with stage(servers=TWO) as it:
         client = it.client()
-        client.says(POST)
+        await client.says(POST)
 
         await it.refuses(error)
-        (await it.server()).says(OK)
+        await (await it.server()).says(OK)
 
         assert client.heard.startswith(b"HTTP/1.1 200")
 
@@ -212,13 +212,13 @@ async def test_a_form_goes_to_another_server_when_nothing_of_it_was_sent(error):
 async def test_a_form_goes_to_another_server_when_the_first_does_not_accept_in_time():
     async with stage(servers=TWO, timeouts=Timeouts(connect=0.1)) as it:
         client = it.client()
-        client.says(POST)
-        await it.settle()
+        await client.says(POST)
+        await settle()
         it._loop.calls.clear()
         while not it.wanted:
             await asyncio.sleep(0.002)
 
-        (await it.server()).says(OK)
+        await (await it.server()).says(OK)
 
         assert client.heard.startswith(b"HTTP/1.1 200")
 
@@ -228,7 +228,7 @@ async def test_a_system_out_of_the_rules_tries_its_ejected_servers_no_more():
         pool = it.pool()
         for _ in range(5):
             client = it.client()
-            client.says(GET)
+            await client.says(GET)
             await it.refuses()
         assert not pool.usable
         await it.passes(0.8)
