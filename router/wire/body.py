@@ -19,7 +19,7 @@ _FORBIDDEN_TRAILERS: Final = frozenset(
     (b"cookie", b"set-cookie", b"authorization", b"content-type", b"content-encoding", b"content-range",
      b"cache-control", b"location", b"vary", b"age", b"range", b"if-match", b"if-none-match", b"if-modified-since",
      b"if-unmodified-since", b"if-range", b"date", b"expires", b"pragma", b"max-forwards", b"tracestate", b"origin",
-     b"referer", b"accept", b"user-agent", b"www-authenticate", b"retry-after"),
+     b"referer", b"accept", b"user-agent", b"www-authenticate", b"retry-after", b"x-sendfile"),
 )  # fmt: skip
 """Fields that would change how a message is routed, authorised or cached, beside those that only the edge may say and
 those of framing (`head.only_ours`). RFC 9110, 6.5.1."""
