@@ -36,3 +36,8 @@ class Tally:
         self.histogram = [0] * HISTOGRAM_SLOTS
         self.retries = 0
         self.fallbacks = 0
+
+    @property
+    def used(self) -> bool:
+        """Whether anything was counted; a request that fell back is counted where it was answered."""
+        return bool(self.requests or self.fallbacks or self.retries)

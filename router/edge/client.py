@@ -33,8 +33,8 @@ _MOST_BUFFERED: Final = 64 * 1024
 """Bytes of pipelined requests kept while one is being answered."""
 
 _FAREWELL: Final = 5.0
-"""Seconds in which one who has said that nothing more will be sent must see something of the answer. Who half-closes and
-waits looks like who closed the tab, and no system should work long for nobody."""
+"""Seconds in which one who has said that nothing more will be sent must see something of the answer. Who half-closes
+and waits looks like who closed the tab, and no system should work long for nobody."""
 
 _LINGER: Final = 2.0
 """Seconds a refused client has to read why, while what it still sends is thrown away. RFC 9112, 9.6."""
@@ -52,9 +52,9 @@ class ClientConnection:
     """A protocol for asyncio. `deadline` is in the edge's seconds; `keep` says whether another request may follow."""
 
     __slots__ = (
-        "_block", "_block_bytes", "_buffer", "_ended", "_host", "_left", "_lingered", "_partial", "_peer", "_reader", "_running",
-        "_state", "_upload_mark", "_via_proxy", "address", "authority", "blocked", "deadline", "edge", "forwarded",
-        "head_minor", "host", "keep", "relay", "requests", "scheme", "stopped", "transport", "trusted",
+        "_block", "_block_bytes", "_buffer", "_ended", "_host", "_left", "_lingered", "_partial", "_peer", "_reader",
+        "_running", "_state", "_upload_mark", "_via_proxy", "address", "authority", "blocked", "deadline", "edge",
+        "forwarded", "head_minor", "host", "keep", "relay", "requests", "scheme", "stopped", "transport", "trusted",
     )  # fmt: skip
 
     def __init__(self, edge: Edge) -> None:
@@ -100,7 +100,7 @@ class ClientConnection:
     def connection_made(self, transport: asyncio.Transport) -> None:
         self.transport = transport
         peer = transport.get_extra_info("peername")
-        self._peer = str(peer[0]) if peer else ""
+        self._peer = str(peer[0]).removeprefix("::ffff:") if peer else ""  # who comes by IPv4 is told of as IPv4
         self.deadline = self.edge.now + self.edge.live.limits.head_time
         if not self.edge.opened(self, self._peer):
             self._state = _CLOSED
@@ -474,14 +474,16 @@ class ClientConnection:
         self._block = None
         self._block_bytes = b""
 
-    def drain(self) -> None:
-        """Close as soon as nothing is under way."""
-        if self._state == _HEADS and self.relay is None and not self._partial:
-            self._close_softly(unread=False)
-        else:
-            self.keep = False
+    def drain(self, seconds: float) -> None:
+        """Close behind the next answer; who asks nothing for so many seconds gets none.
+
+        Not at once: the client may just have sent a request, and could not tell whether it was processed.
+        """
+        self.keep = False
+        if not self.busy:
+            self.deadline = min(self.deadline, self.edge.now + seconds)
 
     @property
     def busy(self) -> bool:
-        """Whether a request is under way."""
-        return self.relay is not None
+        """Whether a request is under way, be it that its head is coming in."""
+        return self.relay is not None or self._partial

@@ -37,6 +37,9 @@ _REST_AFTER: Final = 10.0
 
 _BACKLOG: Final = 4096
 
+_LAST_CHANCE: Final = 1.0
+"""Seconds in which a client that is idle when the drain begins may ask once more: a request of its may be on its way."""
+
 
 class Edge:
     """Accepts clients, decides, relays, counts. Made and used on one event loop.
@@ -62,7 +65,8 @@ class Edge:
         self._retiring: list[Live] = []
         self._tasks: set[asyncio.Task[Any]] = set()
         self._copies: set[Copy] = set()
-        self._servers: list[asyncio.Server] = []
+        self._servers: list[tuple[asyncio.Server, socket.socket]] = []
+        self._tls: ssl.SSLContext | None = None
         self._ticks = 0
         self._down: dict[tuple[str, str], bool] = {}
         self._trusts = lru_cache(maxsize=4096)(self._is_trusted)
@@ -76,6 +80,7 @@ class Edge:
     async def start(self, sockets: list[socket.socket], tls: ssl.SSLContext | None = None) -> None:
         """Accept clients on sockets that are bound already."""
         self.secure = self.secure or tls is not None
+        self._tls = tls
         for listening in sockets:
             server = await self.loop.create_server(
                 cast(Callable[[], asyncio.Protocol], lambda: ClientConnection(self)),
@@ -84,7 +89,7 @@ class Edge:
                 ssl=tls,
                 ssl_handshake_timeout=self.live.limits.head_time if tls else None,
             )
-            self._servers.append(server)
+            self._servers.append((server, listening))
         self._timer = self.loop.call_later(_TICK, self._tick)
 
     def swap(self, generation: Generation) -> None:
@@ -109,23 +114,36 @@ class Edge:
     async def drain(self, seconds: float) -> int:
         """Accept nobody any more, let what is under way end; return how many connections had to be cut."""
         self.draining = True
-        for server in self._servers:
+        welcomes: list[asyncio.Task[None]] = []
+        for server, listening in self._servers:
+            welcomes += [self.start_task(self._welcome(sock)) for sock in _waiting(listening)]
             server.close()
         for client in list(self.clients):
-            client.drain()
+            client.drain(_LAST_CHANCE)
+        if welcomes:
+            await asyncio.wait(welcomes, timeout=min(seconds, _LAST_CHANCE))
         self._emptied = asyncio.Event()
         if self.clients:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._emptied.wait(), seconds)
-        left = list(self.clients)
-        for client in left:
+        cut = sum(client.busy for client in self.clients)
+        for client in list(self.clients):
             client.reset()
         if self._timer is not None:
             self._timer.cancel()
         for system in self.live.systems.values():
             system.close()
         await _close_plugins(self.live, None)
-        return len(left)
+        return cut
+
+    async def _welcome(self, accepted: socket.socket) -> None:
+        with contextlib.suppress(OSError):  # it has gone, or TLS did not come about
+            await self.loop.connect_accepted_socket(
+                cast(Callable[[], asyncio.Protocol], lambda: ClientConnection(self)),
+                accepted,
+                ssl=self._tls,
+                ssl_handshake_timeout=self.live.limits.head_time if self._tls else None,
+            )
 
     def _enliven(self, generation: Generation, old: Any) -> Live:
         systems: dict[str, System] = {}
@@ -140,11 +158,12 @@ class Edge:
                     systems[name].health(server, up)
         return Live(generation, systems)
 
-    def start_task(self, work: Coroutine[Any, Any, None]) -> None:
+    def start_task(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """Run a coroutine as a task, kept until it ends; what it raises is a fault of ours, and is logged."""
         task = self.loop.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._ended)
+        return task
 
     def _ended(self, task: asyncio.Task[Any]) -> None:
         self._tasks.discard(task)
@@ -187,7 +206,9 @@ class Edge:
         if len(self.clients) > limits.connections or (same > limits.client_connections and not self.trusts(peer)):
             self.ledger.error("too_many_connections")
             return False
-        return not self.draining
+        if self.draining:
+            client.drain(_LAST_CHANCE)
+        return True
 
     def closed(self, client: ClientConnection, peer: str) -> None:
         """A client has gone."""
@@ -228,8 +249,11 @@ class Edge:
                 break
         return (known[0] if known else peer), known
 
-    def mirror(self, route: Route, head: RequestHead, out: Outbound, extra: bytes) -> None:
-        """Send a copy of a safe request to the rule's mirror, for its share of the requests."""
+    def mirror(self, route: Route, head: RequestHead, out: Outbound, told: bytes) -> None:
+        """Send a copy of a safe request to the rule's mirror, for its share of the requests.
+
+        `told` are the lines by which the edge tells of the client.
+        """
         assert route.mirror is not None
         if self._sample.randrange(BUCKETS) >= route.mirror_share:
             return
@@ -238,7 +262,7 @@ class Edge:
             self.ledger.event("mirror_dropped")
             return
         deadline = self.now + route.mirror.spec.timeouts.response
-        copy = Copy(route.mirror, head.method, out.target.encode("ascii"), head.block, extra, deadline)
+        copy = Copy(route.mirror, head, out, told, deadline)
         if copy.begin():
             self.ledger.event("mirrored")
             self._copies.add(copy)
@@ -249,7 +273,7 @@ class Edge:
         return self.ledger.snapshot(
             self.worker,
             self.live.generation.number,
-            [route.count() for live in (self.live, *self._retiring) for route in live.routes if route.tally.requests],
+            [route.count() for live in (self.live, *self._retiring) for route in live.routes if route.tally.used],
             [count for system in self.live.systems.values() for count in system.counts()],
             len(self.clients),
         )
@@ -260,7 +284,18 @@ class Edge:
         for live in [live for live in self._retiring if id(live) not in in_use]:
             self._retiring.remove(live)
             self.start_task(_close_plugins(live, self.live))
-            self.ledger.keep([route.count() for route in live.routes if route.tally.requests])
+            self.ledger.keep([route.count() for route in live.routes if route.tally.used])
+
+
+def _waiting(listening: socket.socket) -> list[socket.socket]:
+    """Return those who have connected and whom nobody has accepted yet: closing the socket would reset them."""
+    found: list[socket.socket] = []
+    with contextlib.suppress(OSError):  # BlockingIOError at last; whatever else it is, there is nobody to take
+        for _ in range(_BACKLOG):
+            accepted, _ = listening.accept()
+            accepted.setblocking(False)
+            found.append(accepted)
+    return found
 
 
 async def _close_plugins(live: Live, kept: Live | None) -> None:

@@ -31,7 +31,7 @@ class Deal:
     """Deals buckets so that the shares of a split are exact, not merely likely.
 
     A stride coprime to 10,000 and near its golden section visits every bucket once in 10,000 visitors and spreads any
-    run of visitors evenly: of any 100 in a row, the number that falls to a share of 20 % is 20, give or take one.
+    run of visitors evenly: of any 100 in a row, the number that falls to a share of 20 % is 20, give or take two.
     """
 
     __slots__ = ("_bucket",)

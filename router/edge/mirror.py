@@ -8,9 +8,10 @@ from router.edge.asker import Asker
 from router.edge.pool import System
 from router.edge.upstream import ServerConnection
 from router.errors import SystemFault
+from router.exchange import Outbound
 from router.headers import applied
 from router.model import Edits
-from router.wire.head import Block, ResponseHead, joined
+from router.wire.head import RequestHead, ResponseHead, joined
 
 MOST_COPIES: Final = 64
 """Copies under way at a time in one worker: a slow mirror costs copies, never memory."""
@@ -21,22 +22,11 @@ _STRIPPED: Final = Edits(remove=["cookie", "authorization", "x-csrf-token", "x-c
 class Copy(Asker):
     """One copied request; its `deadline` becomes 0 when its answer, or its failure, has been thrown away."""
 
-    __slots__ = (
-        "_done",
-        "bodiless",
-        "connection",
-        "deadline",
-        "request",
-        "safe",
-        "sent_all",
-        "system",
-        "wants_upgrade",
-    )
+    __slots__ = ("bodiless", "connection", "deadline", "request", "safe", "sent_all", "system", "wants_upgrade")
 
-    def __init__(
-        self, system: System, method: bytes, target: bytes, block: Block, extra: bytes, deadline: float
-    ) -> None:
-        self.bodiless = method == b"HEAD"
+    def __init__(self, system: System, head: RequestHead, out: Outbound, told: bytes, deadline: float) -> None:
+        edits = _STRIPPED if out.edits is None else out.edits.then(_STRIPPED)
+        self.bodiless = head.method == b"HEAD"
         self.sent_all = True
         self.safe = True
         self.wants_upgrade = False
@@ -44,7 +34,7 @@ class Copy(Asker):
         self.connection: ServerConnection | None = None
         self.deadline = deadline
         self.request = b"%b %b HTTP/1.1\r\n%b%bInseam-Mirror: 1\r\n\r\n" % (
-            method, target, joined(applied(block.lines, _STRIPPED)), extra,
+            head.method, out.target.encode("ascii"), joined(applied(head.block.lines, edits)), told,
         )  # fmt: skip
 
     def begin(self) -> bool:

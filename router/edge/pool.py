@@ -280,7 +280,7 @@ class System:
         self,
         spec: SystemSpec,
         loop: asyncio.AbstractEventLoop,
-        start: Callable[[Coroutine[Any, Any, None]], None],
+        start: Callable[[Coroutine[Any, Any, None]], object],
         log: Callable[[str], None],
     ) -> None:
         self.spec = spec

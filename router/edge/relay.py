@@ -167,7 +167,7 @@ class Relay(Asker):
             self.reply(said)
             return
         assert type(said) is Outbound
-        if route.on_waiting and not self.fallen_back:
+        if route.on_waiting:
             self.client.deadline = self.edge.now + sum(plugin.budget for plugin in route.on_waiting) + 5.0
             self.edge.start_task(self._wait_for_plugins(route, said))
         else:
@@ -178,7 +178,8 @@ class Relay(Asker):
         lines = joined(applied(block.lines, out.edits)) if out.edits else block.forward
         self._write_request(out.target.encode("ascii"), lines)
         if route.mirror is not None and self.safe:
-            self.edge.mirror(route, self.head, out, self.client.forwarded)
+            told = b"%bX-Request-Id: %b\r\n" % (self.client.forwarded, self.request_id)
+            self.edge.mirror(route, self.head, out, told)
         self._ask(route)
 
     def _write_request(self, target: bytes, lines: bytes) -> None:
@@ -446,7 +447,7 @@ class Relay(Asker):
         self.fallen_back = True
         self.tries = 0
         self.view.decision = route.fallback.decision
-        self._choose(route.fallback)
+        self._ask(route.fallback)  # for the very same: rule and plugins have had their say
 
     def refuse(self, error: EdgeError) -> None:
         """Answer with the page for this error, or cut the answer that is under way."""
