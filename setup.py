@@ -31,6 +31,7 @@ HOT = [
     "router/wire/target.py",
     "router/edge/ids.py",
     "router/edge/asker.py",
+    "router/edge/outbox.py",
     "router/edge/upstream.py",
     "router/edge/pool.py",
     "router/edge/live.py",

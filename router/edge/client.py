@@ -12,8 +12,9 @@ import socket
 import struct
 from typing import TYPE_CHECKING, Any, Final, cast
 
+from router.edge.outbox import Sender
 from router.edge.pages import error_reply, options, reply_bytes
-from router.edge.relay import Relay
+from router.edge.relay import ANSWERING, TUNNEL, Relay
 from router.errors import (
     BadRequest,
     EdgeError,
@@ -48,18 +49,18 @@ _RESET: Final = struct.pack("ii", 1, 0)
 _HEADS, _LENGTH, _CHUNKED, _TUNNEL, _LINGERING, _CLOSED = range(6)
 
 
-class ClientConnection:
+class ClientConnection(Sender):
     """A protocol for asyncio. `deadline` is in the edge's seconds; `keep` says whether another request may follow."""
 
     __slots__ = (
         "_block", "_block_bytes", "_buffer", "_ended", "_host", "_left", "_lingered", "_partial", "_peer", "_reader",
         "_running", "_state", "_upload_mark", "_via_proxy", "address", "authority", "blocked", "deadline", "edge",
-        "forwarded", "head_minor", "host", "keep", "relay", "requests", "scheme", "stopped", "transport", "trusted",
+        "forwarded", "head_minor", "host", "keep", "relay", "requests", "scheme", "stopped", "trusted",
     )  # fmt: skip
 
     def __init__(self, edge: Edge) -> None:
+        super().__init__(edge.outbox)
         self.edge = edge
-        self.transport: asyncio.Transport | None = None
         self.relay: Relay | None = None
         self.deadline = 0.0
         self.keep = True
@@ -125,6 +126,7 @@ class ClientConnection:
 
     def eof_received(self) -> bool:
         """The client will send no more; one that waits for its answers may still get them."""
+        self.push()
         if self._state == _HEADS and self.relay is not None and not self.edge.secure:
             self._ended = True
             self.keep = self.keep and bool(self._buffer)
@@ -139,13 +141,15 @@ class ClientConnection:
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._state = _CLOSED
-        self._buffer = b""
+        self._buffer = self._unsent = b""
         self.edge.closed(self, self._peer)
         if self.relay is not None:
             self.relay.gone()
 
     def pause_writing(self) -> None:
         self.blocked = True
+        if self.relay is not None and self.relay.phase in (ANSWERING, TUNNEL):
+            self.relay.hold()
 
     def resume_writing(self) -> None:
         self.blocked = False
@@ -352,10 +356,9 @@ class ClientConnection:
     # --- what a relay asks for ----------------------------------------------------------------------------------------
 
     def write(self, data: bytes) -> None:
-        """Send bytes to the client."""
+        """Send bytes to the client, by the end of the batch at the latest."""
         if self._state != _CLOSED:
-            assert self.transport is not None
-            self.transport.write(data)
+            self.put(data)
 
     def connection_line(self) -> bytes:
         """Return the header line that says whether the connection stays, where it must be said."""
@@ -430,6 +433,7 @@ class ClientConnection:
         if self._state == _CLOSED and self.transport is None:
             return
         self._state = _CLOSED
+        self.push()
         assert self.transport is not None
         handle = cast(Any, self.transport.get_extra_info("socket"))
         if handle is not None:
@@ -439,6 +443,7 @@ class ClientConnection:
 
     def _close_softly(self, unread: bool) -> None:
         """Close when everything is sent; if the client may still be sending, give it time to read the answer."""
+        self.push()
         assert self.transport is not None
         if not unread:
             self._state = _CLOSED

@@ -20,6 +20,7 @@ from router.edge.ids import Deal, Ids
 from router.edge.ledger import Ledger
 from router.edge.live import Live, Route
 from router.edge.mirror import MOST_COPIES, Copy
+from router.edge.outbox import Outbox
 from router.edge.pool import System
 from router.exchange import Outbound
 from router.generation import Generation
@@ -51,6 +52,7 @@ class Edge:
         self, generation: Generation, *, worker: int = 0, access_log: AccessLog | None = None, secure: bool = False
     ) -> None:
         self.loop = asyncio.get_running_loop()
+        self.outbox = Outbox(self.loop)
         self.worker = worker
         self.secure = secure
         self.now = self.loop.time()

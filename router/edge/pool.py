@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from router.counters import ServerCount
 from router.edge.asker import Asker
+from router.edge.outbox import Outbox
 from router.edge.upstream import ServerConnection
 from router.errors import ConnectTimeout, QueueFull, ServerRefused, SystemDown, SystemFault
 from router.model import ServerAddress, SystemSpec
@@ -287,6 +288,7 @@ class System:
         self.name = spec.name
         self.loop = loop
         self.clock = loop.time
+        self.outbox = Outbox(loop)
         self.start = start
         self.log = log
         self.tls = tls_context(spec) if spec.servers[0].scheme == "https" else None

@@ -10,6 +10,7 @@ import asyncio
 from typing import TYPE_CHECKING, Final
 
 from router.edge.asker import Asker
+from router.edge.outbox import Sender
 from router.errors import BadResponse, ServerReset, SystemFault
 from router.wire.body import ChunkedReader
 from router.wire.head import UNKNOWN, response_head
@@ -29,17 +30,17 @@ _MAX_INTERIMS: Final = 16
 _IDLE, _HEAD, _LENGTH, _CHUNKED, _UNTIL_CLOSE, _TUNNEL = range(6)
 
 
-class ServerConnection:
+class ServerConnection(Sender):
     """A protocol for asyncio. `used` counts the answers it gave; `idle_since` is in the loop's seconds."""
 
     __slots__ = (
         "_asker", "_buffer", "_interims", "_left", "_paused", "_reader", "_state", "_trusted", "blocked", "closed",
-        "idle_since", "server", "started", "transport", "used",
+        "idle_since", "server", "started", "used",
     )  # fmt: skip
 
     def __init__(self, server: Server) -> None:
+        super().__init__(server.system.outbox)
         self.server = server
-        self.transport: asyncio.Transport | None = None
         self.used = 0
         self.idle_since = 0.0
         self.blocked = False
@@ -64,14 +65,13 @@ class ServerConnection:
         self._state = _HEAD
         self._interims = 0
         self.started = False
-        assert self.transport is not None
-        self.transport.write(head)
+        self.put(head)
 
     def send(self, data: bytes) -> None:
-        """Send more of the request, or of a tunnel."""
+        """Send more of the request, or of a tunnel; `blocked` says at once whether the server takes it."""
         if not self.closed:
-            assert self.transport is not None
-            self.transport.write(data)
+            self.put(data)
+            self.push()
 
     def pause(self) -> None:
         """Read no more until `resume`: the client does not take bytes as fast as they come."""
@@ -96,6 +96,7 @@ class ServerConnection:
         """Close at once; what is unsent is lost."""
         if not self.closed:
             self.closed = True
+            self._unsent = b""
             assert self.transport is not None
             self.transport.abort()
 
@@ -103,6 +104,7 @@ class ServerConnection:
         """Close when what was written is out (the end of a tunnel)."""
         self._asker = None
         if not self.closed:
+            self.push()
             assert self.transport is not None
             self.transport.close()
 
@@ -134,6 +136,7 @@ class ServerConnection:
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.closed = True
+        self._unsent = b""
         asker, self._asker = self._asker, None
         state, self._state = self._state, _IDLE
         self.server.open -= 1
@@ -162,6 +165,9 @@ class ServerConnection:
     def _read_head(self, data: bytes) -> None:
         asker = self._asker
         assert asker is not None
+        if self._unsent:
+            self._fail(ServerReset(f"{self.server} spoke before it was asked", self.server))
+            return
         self.started = True
         if self._buffer:
             data = self._buffer + data
