@@ -7,6 +7,8 @@ with those very bytes instead, well formed or not.
 from __future__ import annotations
 
 import asyncio
+import socket
+import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +20,8 @@ Step = bytes | float | str
 
 CLOSE = "close"
 RESET = "reset"
+
+_RST = struct.pack("ii", 1, 0)
 
 
 @dataclass
@@ -156,6 +160,7 @@ class _Connection(asyncio.Protocol):
         if step == CLOSE:
             self.transport.close()
         elif step == RESET:
+            self.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RST)
             self.transport.abort()
         elif isinstance(step, bytes):
             self.transport.write(step)
