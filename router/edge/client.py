@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from router.edge.outbox import Sender
 from router.edge.pages import error_reply, options, reply_bytes
-from router.edge.relay import ANSWERING, TUNNEL, Relay
+from router.edge.relay import Relay
 from router.errors import (
     BadRequest,
     EdgeError,
@@ -40,8 +40,6 @@ and waits looks like who closed the tab, and no system should work long for nobo
 _LINGER: Final = 2.0
 """Seconds a refused client has to read why, while what it still sends is thrown away. RFC 9112, 9.6."""
 
-_MOST_LINGERING: Final = 4 * 1024 * 1024
-
 _RESET: Final = struct.pack("ii", 1, 0)
 """SO_LINGER on with no time: closing sends RST, which no reader takes for the end of a body."""
 
@@ -53,8 +51,8 @@ class ClientConnection(Sender):
     """A protocol for asyncio. `deadline` is in the edge's seconds; `keep` says whether another request may follow."""
 
     __slots__ = (
-        "_block", "_block_bytes", "_buffer", "_ended", "_host", "_left", "_lingered", "_partial", "_peer", "_reader",
-        "_running", "_state", "_upload_mark", "_via_proxy", "address", "authority", "blocked", "deadline", "edge",
+        "_block", "_block_bytes", "_buffer", "_ended", "_host", "_left", "_partial", "_peer", "_reader", "_running",
+        "_state", "_untaken", "_upload_mark", "_via_proxy", "address", "authority", "blocked", "deadline", "edge",
         "forwarded", "head_minor", "host", "keep", "relay", "requests", "scheme", "stopped", "trusted",
     )  # fmt: skip
 
@@ -93,7 +91,8 @@ class ClientConnection(Sender):
         self._ended = False
         """Whether the client has said that nothing more will be sent."""
         self._partial = False
-        self._lingered = 0
+        self._untaken = 0
+        """How many bytes waited for the client when that was looked at last."""
         self._upload_mark = 0
 
     # --- asyncio calls these ------------------------------------------------------------------------------------------
@@ -118,25 +117,26 @@ class ClientConnection(Sender):
             if self.relay is not None:
                 self.relay.through(data)
         elif state == _LINGERING:
-            self._lingered += len(data)
-            if self._lingered > _MOST_LINGERING:
-                self.reset()
+            pass  # thrown away
         elif state != _CLOSED:
             self._read_body(data)
 
     def eof_received(self) -> bool:
         """The client will send no more; one that waits for its answers may still get them."""
         self.push()
-        if self._state == _HEADS and self.relay is not None and not self.edge.secure:
-            self._ended = True
+        if self._state != _HEADS or self.edge.secure:
+            return False
+        if self.relay is not None:
             self.keep = self.keep and bool(self._buffer)
             self.edge.loop.call_later(_FAREWELL, self._nobody_there, self.relay, self.relay.bytes_out)
-            return True
-        return False
+        elif not self.blocked:
+            return False
+        self._ended = True
+        return True
 
     def _nobody_there(self, relay: Relay, seen: int) -> None:
         """Some time after the client's last word: if nothing could be sent since, it is taken for gone."""
-        if self.relay is relay and relay.bytes_out == seen:
+        if self.relay is relay and relay.bytes_out == seen and not self.blocked:
             self.reset()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -148,17 +148,18 @@ class ClientConnection(Sender):
 
     def pause_writing(self) -> None:
         self.blocked = True
-        if self.relay is not None and self.relay.phase in (ANSWERING, TUNNEL):
+        if self.relay is not None:
             self.relay.hold()
+        else:
+            self.give_time()
 
     def resume_writing(self) -> None:
         self.blocked = False
+        self._untaken = 0
         if self.relay is not None:
             self.relay.release()
-        elif self._buffer and not self._running:
-            self._read_heads(self._buffer)
         else:
-            self.read_on()
+            self._next()
 
     # --- reading ------------------------------------------------------------------------------------------------------
 
@@ -175,14 +176,17 @@ class ClientConnection(Sender):
                 self._buffer = b""
                 rest = self._read_head(data)
                 if rest is None:
-                    return
+                    data = self._buffer
+                    break
                 data = rest
                 if self._state in (_LENGTH, _CHUNKED):
                     self._read_body(data)
                     data, self._buffer = self._buffer, b""
             if self._state == _HEADS:
                 self._buffer = data
-                if self.stopped and len(data) <= _MOST_BUFFERED:
+                if self._ended and self.relay is None and not self.blocked:
+                    self._close_softly(unread=False)
+                elif self.stopped and len(data) <= _MOST_BUFFERED:
                     self.read_on()
             elif self._ended and self._state in (_LENGTH, _CHUNKED):
                 self.reset()  # the rest of the body will never come
@@ -200,9 +204,6 @@ class ClientConnection(Sender):
             return data
         end = data.find(b"\r\n\r\n")
         if end < 0:
-            if self._ended:
-                self._close_softly(unread=False)
-                return None
             self._check_unfinished(data)
             if not self._partial:
                 self._partial = True
@@ -335,12 +336,10 @@ class ClientConnection(Sender):
             else:
                 reader = self._reader
                 assert reader is not None
-                for piece in reader.feed(data):
-                    if relay is not None:
-                        relay.body(piece)
-                    if self._state != _CHUNKED:
-                        return
-                if reader.done:
+                pieces = reader.feed(data)
+                if pieces and relay is not None:
+                    relay.body(b"".join(pieces))
+                if reader.done and self._state == _CHUNKED:
                     self._state = _HEADS
                     self._buffer = reader.rest
                     self._reader = None
@@ -397,10 +396,17 @@ class ClientConnection(Sender):
             mid_body = self._state not in (_HEADS, _TUNNEL)
             self._close_softly(unread=mid_body or relay is None or bool(self._buffer) or self.stopped)
             return
+        if self.blocked:
+            self.give_time()  # before it may ask for more
+        else:
+            self._next()
+
+    def _next(self) -> None:
+        """Read the next request."""
         self.deadline = self.edge.now + self.edge.live.limits.idle
-        if self._buffer and not self._running and not self.blocked:
+        if self._buffer and not self._running:
             self._read_heads(self._buffer)
-        elif self.stopped and not self.blocked:
+        elif self.stopped:
             self.read_on()
 
     def refuse(self, error: EdgeError) -> None:
@@ -445,32 +451,38 @@ class ClientConnection(Sender):
         """Close when everything is sent; if the client may still be sending, give it time to read the answer."""
         self.push()
         assert self.transport is not None
+        self.give_time()
         if not unread:
             self._state = _CLOSED
             self.transport.close()
             return
         self._state = _LINGERING
         self._buffer = b""
-        self.deadline = self.edge.now + _LINGER
         self.read_on()
         if self.transport.can_write_eof():
             self.transport.write_eof()
 
     # --- time ---------------------------------------------------------------------------------------------------------
 
+    def give_time(self) -> bool:
+        """Let the client take what waits for it; return whether it has taken any since this was asked last."""
+        assert self.transport is not None
+        before, self._untaken = self._untaken, self.transport.get_write_buffer_size()
+        self.deadline = self.edge.now + (self.edge.live.limits.write_idle if self._untaken else _LINGER)
+        return self._untaken < before
+
     def late(self) -> None:
         """The deadline is over."""
+        if self._untaken and self.give_time():
+            return
         if self._state in (_LINGERING, _CLOSED):
             self._state = _CLOSED
             assert self.transport is not None
             self.transport.abort()
         elif self.relay is not None:
             self.relay.deadline()
-        elif self._partial or not self.requests:
-            if self._partial:
-                self.refuse(RequestTimeout("the head did not arrive in time"))
-            else:
-                self._close_softly(unread=False)
+        elif self._partial:
+            self.refuse(RequestTimeout("the head did not arrive in time"))
         else:
             self._close_softly(unread=False)
 

@@ -351,8 +351,6 @@ class Relay(Asker):
         self.phase = ANSWERING
         client.deadline = self.edge.now + route.idle_timeout
         client.write(b"".join(parts))
-        if client.blocked:
-            self.hold()
 
     def more(self, data: bytes) -> None:
         client = self.client
@@ -363,8 +361,6 @@ class Relay(Asker):
         else:
             client.deadline = self.edge.now + self._idle()
             client.write(chunk(data) if self.chunking else data)
-        if client.blocked:
-            self.hold()
 
     def ended(self, trailers: bytes) -> None:
         self.connection = None
@@ -382,14 +378,17 @@ class Relay(Asker):
         """The client does not take bytes as fast as they come: read no more of the answer."""
         if self.connection is not None:
             self.connection.pause()
-        self.client.deadline = self.edge.now + self.live.limits.write_idle
+        if self.phase != WAITING:
+            self.client.give_time()
 
     def release(self) -> None:
         """The client takes bytes again."""
         if self.connection is not None:
             self.connection.resume()
-        if self.phase == ANSWERING:
-            self.client.deadline = self.edge.now + self._idle()
+        if self.phase == TUNNEL:
+            self.client.deadline = self.edge.now + _TUNNEL_IDLE
+        elif self.phase != WAITING:
+            self.client.deadline = self.edge.now + (self._response() if self.phase == ASKED else self._idle())
 
     # --- tunnels ------------------------------------------------------------------------------------------------------
 

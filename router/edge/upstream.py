@@ -26,6 +26,9 @@ _MAX_FIELDS: Final = 200
 _MAX_INTERIMS: Final = 16
 """1xx answers to one request; early hints come once or twice."""
 
+_TO_TAKE: Final = 10.0
+"""Seconds in which a server must take the last bytes of a tunnel."""
+
 # What the next bytes are.
 _IDLE, _HEAD, _LENGTH, _CHUNKED, _UNTIL_CLOSE, _TUNNEL = range(6)
 
@@ -101,12 +104,14 @@ class ServerConnection(Sender):
             self.transport.abort()
 
     def finish(self) -> None:
-        """Close when what was written is out (the end of a tunnel)."""
+        """Close when what was written is out (the end of a tunnel), or when the server has had its time to take it."""
         self._asker = None
         if not self.closed:
             self.push()
             assert self.transport is not None
             self.transport.close()
+            if self.transport.get_write_buffer_size():
+                self.server.system.loop.call_later(_TO_TAKE, self.close)
 
     # --- asyncio calls these ------------------------------------------------------------------------------------------
 
@@ -149,7 +154,8 @@ class ServerConnection(Sender):
             return
         reason = "before its answer" if not self.started else "within its answer"
         error = ServerReset(f"{self.server} closed the connection {reason}", self.server)
-        self.server.failure(error)
+        if state != _TUNNEL:  # how a chat ends says nothing about the next page
+            self.server.failure(error)
         asker.failed(error)
 
     def pause_writing(self) -> None:
@@ -161,6 +167,12 @@ class ServerConnection(Sender):
             self._asker.drained()
 
     # --- reading ------------------------------------------------------------------------------------------------------
+
+    @property
+    def _all_taken(self) -> bool:
+        """Whether nothing of the request waits any more: a server that answers before it read all may not read on."""
+        assert self.transport is not None
+        return not self.transport.get_write_buffer_size()
 
     def _read_head(self, data: bytes) -> None:
         asker = self._asker
@@ -199,7 +211,7 @@ class ServerConnection(Sender):
             self._state = _TUNNEL
             asker.upgraded(head, body)
             return
-        self._trusted = head.keep_alive and asker.sent_all
+        self._trusted = head.keep_alive and asker.sent_all and (asker.safe or self._all_taken)
         if status == 204 and (block.chunked or block.length > 0):
             self._trusted = False  # RFC 9110, 8.6: it announces a body that cannot be, and may yet send it
         if asker.bodiless or status in (204, 304):
@@ -250,11 +262,10 @@ class ServerConnection(Sender):
         asker, reader = self._asker, self._reader
         assert asker is not None
         assert reader is not None
-        for piece in reader.feed(data):
-            asker.more(piece)
-            if self._asker is not asker:
-                return
-        if reader.done:
+        pieces = reader.feed(data)
+        if pieces:
+            asker.more(b"".join(pieces))
+        if reader.done and self._asker is asker:
             self._done(clean=not reader.rest)
             asker.ended(reader.trailers)
 
