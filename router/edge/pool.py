@@ -296,6 +296,7 @@ class System:
         self.waiting: dict[Asker, None] = {}
         """Those who wait for a connection, first come first served."""
         self.closed = False
+        self._turn = -1
 
     @property
     def usable(self) -> bool:
@@ -338,7 +339,8 @@ class System:
             raise SystemDown(f"no server of {self.name} can be asked")
         others = [server for server in usable if server is not avoid] or usable
         now = self.clock()
-        return min(others, key=lambda server: server.load(now))
+        self._turn = turn = (self._turn + 1) % len(others)  # of those who are equally busy, each in turn
+        return min(others[turn:] + others[:turn], key=lambda server: server.load(now))
 
     def forget(self, asker: Asker) -> None:
         """The asker waits no longer."""
