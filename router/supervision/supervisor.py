@@ -171,9 +171,12 @@ class Supervisor:
         """Read the rules again and go over to them everywhere or nowhere."""
         reloading()
         try:
-            return await self._reloader.reload(why)
+            outcome = await self._reloader.reload(why)
         finally:
             notify("READY=1")
+        if outcome.outcome == "unchanged":  # whoever asked looks here for what became of it
+            log.info("nothing has changed (%s); generation %d stays live", why, outcome.generation)
+        return outcome
 
     async def snapshots(self) -> list[Snapshot]:
         """Return what each worker has counted, and those that are gone."""

@@ -199,6 +199,14 @@ def test_a_worker_that_starts_later_has_the_newest_rules(start: Start, shop: Sho
     assert 'page="brand"' in edge.get("/metrics", edge.admin)[1]
 
 
+def test_a_reload_that_found_nothing_new_says_so(start: Start, shop: Shop) -> None:
+    edge = start()
+
+    edge.process.send_signal(signal.SIGHUP)
+
+    until(lambda: "nothing has changed (SIGHUP); generation 1 stays live" in edge.said())
+
+
 def test_a_changed_list_goes_live_by_itself(start: Start, shop: Shop) -> None:
     edge = start()
     assert edge.get("/catalogue/9/")[1] == "commerce /catalogue/9/"
