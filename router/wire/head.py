@@ -302,6 +302,8 @@ def _read_request_line(block: Block, line: bytes) -> bool:
     name = found[1].lower()
     meaning = _REQUEST_LINES.get(name, _PASS)
     if meaning == _PASS:
+        if name in _FORGOTTEN:
+            return True
         if only_ours(name):
             return False
         _asked.add(line, name)
@@ -321,7 +323,7 @@ def _read_request_line(block: Block, line: bytes) -> bool:
     elif meaning == _LENGTH:
         block.length = _length(block, value, BadRequest)
     elif meaning == _CODING:
-        _coding(block, value, BadRequest)
+        _coding(block, found[2], BadRequest)
     elif meaning == _UPGRADE:
         _upgrade(block, value)
     elif meaning == _EXPECT:
@@ -383,6 +385,11 @@ def _read_response_line(block: Block, line: bytes) -> bool:
     if line == b"Connection: keep-alive":
         block.keep_alive = True
         return False
+    if line.startswith(b"Content-Length: ") and block.length == UNKNOWN:
+        digits = line[16:]
+        if digits.isdigit() and len(digits) <= 18:  # as grammar.DIGITS has it, without two expressions
+            block.length = int(digits)
+            return False
     found = grammar.LINE.fullmatch(line)
     if found is None:
         raise BadResponse("a header line is malformed")
@@ -399,7 +406,7 @@ def _read_response_line(block: Block, line: bytes) -> bool:
     elif meaning == _LENGTH:
         block.length = _length(block, value, BadResponse)
     elif meaning == _CODING:
-        _coding(block, value, BadResponse)
+        _coding(block, found[2], BadResponse)
     elif meaning == _UPGRADE:
         _upgrade(block, value)
     return False
@@ -433,6 +440,7 @@ def _length(block: Block, value: bytes, error: type[EdgeError]) -> int:
 
 
 def _coding(block: Block, value: bytes, error: type[EdgeError]) -> None:
+    """Take in Transfer-Encoding; white space behind it hides it from some readers, so none may stand there."""
     if block.chunked or value.lower() != b"chunked":
         raise error("Transfer-Encoding is not exactly one `chunked`")
     block.chunked = True

@@ -59,7 +59,7 @@ async def shop(
     """Open the shop; `answers` are what the CMS says to certain targets instead of a plain answer."""
     async with RecordingSystem("cms", answers) as cms, RecordingSystem("commerce") as commerce:
         listening = socket.create_server(("127.0.0.1", 0))
-        edge = Edge(_generation(cms.port, commerce.port, limits, timeouts))
+        edge = Edge(generation(cms.port, commerce.port, limits, timeouts))
         await edge.start([listening])
         try:
             yield Shop(listening.getsockname()[1], cms, commerce, edge)
@@ -71,7 +71,7 @@ async def shop(
                 await asyncio.sleep(0)
 
 
-def _generation(cms: int, commerce: int, limits: Limits, timeouts: Timeouts) -> Generation:
+def generation(cms: int, commerce: int, limits: Limits = LIMITS, timeouts: Timeouts = TIMEOUTS) -> Generation:
     def system(name: str, port: int, payment: bool) -> SystemSpec:
         return SystemSpec(name, (ServerAddress("http", "127.0.0.1", port),), payment=payment, timeouts=timeouts)
 
