@@ -204,6 +204,8 @@ class RequestView:
         """The query's values by name, decoded; a name may have several."""
         if self._query is None:
             self._query = {}
+            if not self.query:
+                return self._query
             for name, value in parse_qsl(self.query, keep_blank_values=True, max_num_fields=None):
                 self._query.setdefault(name, []).append(value)
         return self._query
