@@ -163,7 +163,6 @@ class Visitor:
 
     async def chunks(self, answer: Answer | None = None):
         """Yield the pieces of a chunked body as they come; leave its trailers in `answer`."""
-        so_far = b""
         while True:
             try:
                 size = int((await self.reader.readuntil(b"\r\n"))[:-2], 16)
@@ -171,9 +170,9 @@ class Visitor:
                     break
                 piece = await self.reader.readexactly(size + 2)
             except (asyncio.IncompleteReadError, ConnectionError) as end:
-                raise Truncated("reset" if isinstance(end, ConnectionError) else "eof", so_far) from end
+                how = "reset" if isinstance(end, ConnectionError) else "eof"
+                raise Truncated(how, answer.body if answer else b"") from end
             assert piece.endswith(b"\r\n")
-            so_far += piece[:-2]
             yield piece[:-2]
         while (line := await self.reader.readuntil(b"\r\n")) != b"\r\n":
             name, value = line[:-2].decode("latin-1").split(":", 1)
