@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 from urllib.parse import quote
 
-from router.headers import varied
+from router.headers import is_name, varied
 from router.hooks import OnRequest, OnResponse
 from router.model import SPLIT_COOKIE, Decision, Edits, Reply, RequestView, ResponseView
 from router.rules import Redirect, Respond, Split
@@ -78,12 +78,12 @@ def inbound(
         edits = edits.then(decision.rule.treatment.response)
     for plugin in plugins:
         try:
-            said = plugin.on_response(view, response)
+            said = checked(plugin.on_response(view, response))
         except Exception as error:
             if failed is not None:
                 failed(plugin, error)
             continue
-        if said:
+        if isinstance(said, Edits):
             edits = edits.then(said)
     if type(decision.rule.action) is Split or view.allotted >= 0:  # a plugin may have asked for the bucket
         edits = edits.then(_split_cookie(view, response))
@@ -95,16 +95,39 @@ def asked(view: RequestView, plugins: Sequence[OnRequest], failed: PluginFailed 
     edits = Edits()
     for plugin in plugins:
         try:
-            said = plugin.on_request(view)
+            said = checked(plugin.on_request(view))
         except Exception as error:
             if failed is not None:
                 failed(plugin, error)
             continue
         if isinstance(said, Reply):
             return said
-        if said:
+        if said is not None:
             edits = edits.then(said)
     return edits
+
+
+def checked(said: object) -> Edits | Reply | None:
+    """Return what a plugin said if it can be done. Raises TypeError or ValueError for what would harm the message."""
+    if said is None:
+        return None
+    if isinstance(said, Edits):
+        lines = [*said.set.items(), *said.add]
+        names = [*said.remove, *(name for name, _ in lines)]
+    elif isinstance(said, Reply):
+        if not 200 <= said.status <= 599 or not isinstance(said.body, bytes):
+            raise ValueError(f"no such answer can be given: {said.status} with a body of {type(said.body).__name__}")
+        lines = said.headers
+        names = [name for name, _ in lines]
+    else:
+        raise TypeError(f"a hook gives Edits, a Reply or None, not {type(said).__name__}")
+    for name in names:
+        if not is_name(name):
+            raise ValueError(f"{name!r} is no name of a header")
+    for name, value in lines:
+        if not isinstance(value, str):
+            raise TypeError(f"{name} is given {type(value).__name__}, not text")
+    return said
 
 
 def _own_answer(view: RequestView, decision: Decision) -> Reply:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from functools import lru_cache
 from typing import Final
 
 from router.model import Edits
@@ -16,6 +18,11 @@ UNTOUCHABLE: Final = frozenset(
      b"expect"),
 )  # fmt: skip
 """Framing and connection belong to the edge: an edit that names one of these is passed over."""
+
+_NOT_EDITED: Final = UNTOUCHABLE | {
+    b"x-forwarded-for", b"x-forwarded-proto", b"x-forwarded-host", b"x-request-id", b"traceparent",
+}  # fmt: skip
+"""These the edge writes itself, behind the edits: a second line would leave it to the server which one counts."""
 
 
 def applied(lines: Lines, edits: Edits) -> Lines:
@@ -34,9 +41,19 @@ def applied(lines: Lines, edits: Edits) -> Lines:
             gone.add(name)
             continue
         result.append(old)
-    result += [new for name, new in fresh.items() if name not in UNTOUCHABLE]
-    result += [line(name, value) for name, value in edits.add if name.lower().encode("latin-1") not in UNTOUCHABLE]
+    result += [new for name, new in fresh.items() if name not in _NOT_EDITED]
+    result += [line(name, value) for name, value in edits.add if name.lower().encode("latin-1") not in _NOT_EDITED]
     return result
+
+
+_NAME: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+"""RFC 9110, 5.6.2."""
+
+
+@lru_cache(maxsize=1024)
+def is_name(text: str) -> bool:
+    """Whether the text can be the name of a header."""
+    return _NAME.fullmatch(text) is not None
 
 
 _CONTROLS: Final = dict.fromkeys((*range(9), *range(10, 32), 127), " ")

@@ -487,9 +487,9 @@ class ClientConnection(Sender):
             self._close_softly(unread=False)
 
     def rest(self) -> None:
-        """Nothing was asked for a while: forget what only speed needs."""
+        """Forget what was worked out for the last request: nothing was asked for a while, or the rules have changed."""
         self._block = None
-        self._block_bytes = b""
+        self._block_bytes = self._host = b""
 
     def drain(self, seconds: float) -> None:
         """Close behind the next answer; who asks nothing for so many seconds gets none.

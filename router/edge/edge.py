@@ -106,6 +106,8 @@ class Edge:
         for name, system in before.systems.items():
             if self.live.systems.get(name) is not system:
                 system.close()
+        for client in self.clients:
+            client.rest()  # who is trusted may have changed
 
     def health(self, system: str, server: str, up: bool) -> None:
         """Take over what the supervisor's health check found of a server, `server` being its address as text."""
@@ -190,7 +192,11 @@ class Edge:
             self._settle()
         idle = self.live.limits.idle
         for client in [client for client in self.clients if client.deadline < now]:
-            client.late()
+            try:
+                client.late()
+            except Exception as error:  # a fault of ours with one client must not stop the clock of the others
+                self.loop.call_exception_handler({"message": "a deadline was missed", "exception": error})
+                client.reset()
         for client in self.clients:
             if client.relay is None and client.deadline - now < idle - _REST_AFTER:
                 client.rest()

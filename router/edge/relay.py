@@ -29,7 +29,7 @@ from router.errors import (
     SystemDown,
     SystemFault,
 )
-from router.exchange import Outbound, inbound, outbound
+from router.exchange import Outbound, checked, inbound, outbound
 from router.headers import applied
 from router.model import SAFE_METHODS, Reply, RequestView, ResponseView
 from router.tally import slot_of
@@ -143,7 +143,7 @@ class Relay(Asker):
         for plugin in route.on_waiting:
             try:
                 async with asyncio.timeout(plugin.budget):
-                    said = await plugin.on_request_waiting(self.view)
+                    said = checked(await plugin.on_request_waiting(self.view))
             except Exception as error:  # whatever it raises, it costs its own effect only
                 self.edge.ledger.plugin_failed(plugin, error)
                 said = plugin.otherwise
@@ -196,7 +196,7 @@ class Relay(Asker):
             parts.append(b"Transfer-Encoding: chunked\r\n")
         elif block.length != UNKNOWN:
             parts.append(b"Content-Length: %d\r\n" % block.length)
-        if block.upgrade == b"websocket" and not self.has_body and head.minor == 1 and self.safe:
+        if block.upgrade == b"websocket" and head.method == b"GET" and head.minor == 1 and not self.has_body:
             self.wants_upgrade = True
             parts.append(b"Connection: Upgrade\r\nUpgrade: websocket\r\n")
         parts.append(b"\r\n")
@@ -238,7 +238,8 @@ class Relay(Asker):
                 self._send_body(data)
             if self.whole and not self.sent_all:
                 self._send_end(self.trailers)
-            self.client.read_on()
+            if not connection.blocked:
+                self.client.read_on()
 
     def body(self, data: bytes) -> None:
         """More of the request's body is in."""
@@ -486,7 +487,10 @@ class Relay(Asker):
         """The time for the present phase is over."""
         route = self.route
         if self.phase == WAITING:
-            if route is None or route.system is None:
+            assert route is not None
+            assert route.system is not None
+            if not self.request:
+                self.refuse(EdgeError("a plugin did not keep to its budget"))
                 return
             self.failed_in_queue(QueueFull(f"no connection to {route.system.name} became free in time"))
         elif self.client.blocked:
