@@ -100,7 +100,7 @@ def readings(path: str) -> tuple[str, ...]:
     text = path
     for _ in range(_ROUNDS):
         before, text = text, _folded(unquote(text))
-        ways.update((text, _walked(text), _walked(text.replace("+", " "))))
+        ways.update((text, _walked(text), _walked(text.replace("+", " ")), _walked(text.replace("..", "."))))
         if text == before:
             break
     ways.discard(path)

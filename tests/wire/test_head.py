@@ -174,6 +174,8 @@ def test_the_connection_stays_as_the_version_and_connection_say(line: bytes, fie
         (HOST + b'Transfer-Encoding: "chunked"\r\n', BadRequest),
         (HOST + b"Transfer-Encoding: chunked;q=1\r\n", BadRequest),
         (HOST + b"Transfer-Encoding: chunked\x0b\r\n", BadRequest),
+        (HOST + b"Transfer-Encoding: chunked \r\n", BadRequest),
+        (HOST + b"Transfer-Encoding: chunked\t\r\n", BadRequest),
         (HOST + b"Transfer-Encoding:\r\n", BadRequest),
         (HOST + b"Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n", BadRequest),
         (HOST + b"Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n", BadRequest),
@@ -204,7 +206,7 @@ def test_a_line_that_was_let_through_once_is_judged_the_same_ever_after():
         (b"Content-Length: \t7 \t\r\n", 7, False),
         (b"Content-Length: 999999999999999999\r\n", 999999999999999999, False),
         (b"Transfer-Encoding: chunked\r\n", UNKNOWN, True),
-        (b"transfer-encoding:\tChUnKeD \r\n", UNKNOWN, True),
+        (b"transfer-encoding:\t ChUnKeD\r\n", UNKNOWN, True),
         (b"Transfer_Encoding: chunked\r\nContent_Length: 3\r\n", UNKNOWN, False),
     ],
 )

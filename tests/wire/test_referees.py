@@ -110,7 +110,7 @@ _BODIES = st.one_of(
     st.binary(max_size=30).map(lambda body: (b"Content-Length: %d\r\n" % len(body), body)),
     st.binary(max_size=30).map(lambda body: (b"content-length:  %d \r\n" % max(0, len(body) - 3), body)),
     st.builds(lambda chunks, end: (b"Transfer-Encoding: chunked\r\n", chunks + end), _CHUNKS, _ENDS),
-    st.builds(lambda chunks, end: (b"transfer-encoding:\tChunked \r\n", chunks + end + b"GET /"), _CHUNKS, _ENDS),
+    st.builds(lambda chunks, end: (b"transfer-encoding:\tChunked\r\n", chunks + end + b"GET /"), _CHUNKS, _ENDS),
 )
 """The line that announces a body, and the body, sometimes with more behind it."""
 

@@ -50,6 +50,7 @@ _BOTH = [
 _CODINGS = [
     refused(f"the coding {value!r}", "RFC 9112, 6.1", post(b"Transfer-Encoding:" + value + b"\r\n", _HIDDEN))
     for value in [
+        b" chunked ", b" chunked\t", b" chunked  \t",
         b" identity", b" chunked, identity", b" identity, chunked", b" xchunked", b" chunkedx", b" chunked, chunked",
         b" gzip, chunked", b" chunked, gzip", b" chunked,", b" ,chunked", b" chunked;q=1", b' "chunked"',
         b" 'chunked'", b" chunk", b" chunked\x0b", b" \x0bchunked", b" chunked\x0c", b" \x00chunked", b" chunked\x00",
@@ -82,9 +83,9 @@ _CODINGS_MEANT_WELL = [
         ("POST", "/form", b"hello"),
     )
     for line in [
-        b"Transfer-Encoding: chunked ", b"Transfer-Encoding: chunked\t", b"Transfer-Encoding:\tchunked",
+        b"Transfer-Encoding:\tchunked",
         b"Transfer-Encoding:chunked", b"transfer-encoding: Chunked", b"TRANSFER-ENCODING: CHUNKED",
-        b"Transfer-Encoding:   \t chunked \t ", b"Transfer-Encoding: chunked\r\nTransfer_Encoding: identity",
+        b"Transfer-Encoding:   \t chunked", b"Transfer-Encoding: chunked\r\nTransfer_Encoding: identity",
         b"Transfer-Encoding: chunked\r\nContent_Length: 2",
         b"Connection: Transfer-Encoding\r\nTransfer-Encoding: chunked",
     ]
