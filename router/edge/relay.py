@@ -118,7 +118,7 @@ class Relay(Asker):
         try:
             if live.hosts is not None and not live.hosts(view):
                 raise MisdirectedRequest(f"{view.host} is none of our names")
-            if view.path.startswith("/.inseam/"):
+            if view.path.startswith("/.inseam") and view.path[8:9] in ("", "/"):
                 self.reply(reserved())
                 return
             decision = live.rules.match(view)
