@@ -121,7 +121,7 @@ class SystemFault(EdgeError):
     """A system did not do its part; `server` is the one that failed, where one was asked."""
 
     status = 502
-    blame = "system"
+    blame: ClassVar[Blame] = "system"
     reason = "bad_gateway"
 
     def __init__(self, message: str, server: Any = None) -> None:
@@ -176,6 +176,14 @@ class QueueFull(SystemFault):
 
     status = 503
     reason = "queue_full"
+
+
+class NoDescriptors(SystemFault):
+    """The edge itself has no file descriptor left to reach a system with: no server is to blame. REQUIREMENTS, 51."""
+
+    status = 503
+    blame = "edge"
+    reason = "no_descriptors"
 
 
 # --- the operator's fault ---------------------------------------------------------------------------------------------

@@ -223,7 +223,11 @@ class ClientConnection(Sender):
             self._block, self._block_bytes = block, block_bytes
             if block.host != self._host or block.forwarded or self._via_proxy:
                 self._tell_about_client(block)
-        head = request_head(data[:line_end], block)
+        try:
+            head = request_head(data[:line_end], block)
+        except EdgeError as error:
+            self.refuse(error, block.headers.get("accept") or "", bodiless=data[:5] == b"HEAD ")
+            return None
         self.head_minor = head.minor
         self.requests += 1
         self.keep = head.keep_alive and not self.edge.draining and self.requests != limits.requests
@@ -409,14 +413,14 @@ class ClientConnection(Sender):
         elif self.stopped:
             self.read_on()
 
-    def refuse(self, error: EdgeError) -> None:
-        """Answer something that is no request, and close."""
+    def refuse(self, error: EdgeError, accept: str = "", bodiless: bool = False) -> None:
+        """Answer something that is no request, and close; `accept` and `bodiless` are what is known of it."""
         self.keep = False
         self.edge.ledger.error(error.reason)
         request_id = self.edge.ids.new()
-        reply = error_reply(error.status, request_id.decode("ascii"))
+        reply = error_reply(error.status, request_id.decode("ascii"), accept)
         self.relay = None
-        self.write(reply_bytes(reply, False, request_id, self.connection_line()))
+        self.write(reply_bytes(reply, bodiless, request_id, self.connection_line()))
         self._close_softly(unread=True)
 
     def judge_upload(self, so_far: int) -> None:

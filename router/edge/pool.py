@@ -8,6 +8,7 @@ of our own, not a shopper's request, finds out when it is back, and it then take
 from __future__ import annotations
 
 import asyncio
+import errno
 import socket
 import ssl
 from collections.abc import Callable, Coroutine
@@ -17,7 +18,7 @@ from router.counters import ServerCount
 from router.edge.asker import Asker
 from router.edge.outbox import Outbox
 from router.edge.upstream import ServerConnection
-from router.errors import ConnectTimeout, QueueFull, ServerRefused, SystemDown, SystemFault
+from router.errors import ConnectTimeout, NoDescriptors, QueueFull, ServerRefused, SystemDown, SystemFault
 from router.model import ServerAddress, SystemSpec
 
 _FALL: Final = 5
@@ -170,6 +171,8 @@ class Server:
                             server_hostname=(system.spec.tls_name or self.address.host) if system.tls else None,
                         )
                     except (OSError, ValueError) as refused:  # ssl.SSLError is one, a name that is none the other
+                        if getattr(refused, "errno", 0) in (errno.EMFILE, errno.ENFILE):
+                            raise NoDescriptors(f"no file descriptor is left to reach {self}", self) from refused
                         error = refused
                         continue
                     if not connection.closed:
@@ -215,6 +218,8 @@ class Server:
 
     def failure(self, error: SystemFault) -> None:
         """The server did not do its part: several times in a row, and it is put aside."""
+        if error.blame != "system":
+            return
         reason = error.reason
         self.failures[reason] = self.failures.get(reason, 0) + 1
         self.failures_in_row += 1

@@ -26,7 +26,6 @@ from router.errors import (
     QueueFull,
     ResponseTimeout,
     ServerRefused,
-    SystemDown,
     SystemFault,
 )
 from router.exchange import Outbound, checked, inbound, outbound
@@ -459,7 +458,7 @@ class Relay(Asker):
         if error.blame != "client":
             self.edge.ledger.complain(self, error)
         retry_after = 0
-        if isinstance(error, SystemDown | QueueFull):
+        if error.status == 503:
             system = self.route.system if self.route else None
             retry_after = system.retry_after if system else 1
         self.reply(error_reply(error.status, self.view.request_id, self.view.headers.get("accept") or "", retry_after))

@@ -120,7 +120,7 @@ class Call:
     async def gone(self) -> None:
         """Wait until the edge closes the connection."""
         with contextlib.suppress(ConnectionError):
-            while await asyncio.wait_for(self.reader.read(65536), TIMEOUT):
+            while await self.reader.read(65536):
                 pass
 
     def close(self) -> None:
