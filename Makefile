@@ -3,11 +3,12 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint types contracts unit compiled bench clean help
+.PHONY: demo test lint types contracts unit compiled bench fuzz clean help
 
 help:
 	@echo "make demo    a small shop on two systems with the edge in front, ready to click"
 	@echo "make test    everything that CI runs"
+	@echo "make fuzz    a minute of random hostile messages"
 	@echo "make bench   this edge beside nginx, HAProxy, Envoy, Caddy and aiohttp (tests/bench/RESULTS.md)"
 
 $(VENV)/.ready: pyproject.toml constraints.txt
@@ -76,6 +77,12 @@ compiled: $(VENV)/.ready
 	else \
 	  echo "compiled: no C compiler here, so only plain Python was tested (on Debian: apt-get install gcc python3-dev)"; \
 	fi
+
+# Random neighbours of the hostile corpus; prints its seed, so that a finding can be had again: make fuzz FUZZ="--seed 7"
+FUZZ ?= --seconds 60
+
+fuzz: $(VENV)/.ready
+	$(BIN)/python -m tests.edge.hostile.fuzz $(FUZZ)
 
 clean:
 	rm -rf $(VENV) $(BENCH) $(BENCH_PLAIN) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -97,14 +97,23 @@ def readings(path: str) -> tuple[str, ...]:
     if not _FOLDABLE.search(path):
         return ()
     ways = {quote(unicodedata.normalize("NFC", unquote(path).casefold()), safe=_KEPT)}
-    text = path
+    seen = new = {path.casefold(), _folded(path)}
     for _ in range(_ROUNDS):
-        before, text = text, _folded(unquote(text))
-        ways.update((text, _walked(text), _walked(text.replace("+", " ")), _walked(text.replace("..", "."))))
-        if text == before:
-            break
+        new = {way for text in new for way in _steps(text)} - seen
+        seen = seen | new
+    ways |= seen
     ways.discard(path)
     return tuple(sorted(way for way in ways if way.startswith("/")))
+
+
+def _steps(text: str) -> tuple[str, ...]:
+    """Return what a server may make of the text in one step."""
+    return (
+        _folded(unquote(text, errors="ignore")),
+        _walked(text),
+        _walked(text.replace("+", " ")),
+        _walked(text.replace("..", ".")),
+    )
 
 
 _UNSEEN = frozenset(("Mn", "Me", "Cf", "Cc"))
@@ -118,7 +127,7 @@ set minus, yen and won. (Full-width forms are in NFKC.)"""
 def _folded(text: str) -> str:
     """Return the text as the most lenient collation compares it: no case, no width, no marks, nothing invisible."""
     folded = unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", text).casefold())
-    if folded.isascii():
+    if folded.isascii() and folded.isprintable():
         return folded
     folded = folded.translate(_BEST_FIT)
     return "".join(letter for letter in folded if unicodedata.category(letter) not in _UNSEEN)
@@ -132,6 +141,6 @@ def _walked(path: str) -> str:
         name = _SUFFIX.split(segment, maxsplit=1)[0].strip(_BLANKS)
         if name == "..":
             del kept[-1:]
-        elif name.strip("." + _BLANKS):
-            kept.append(name.strip("." + _BLANKS))
+        elif name.rstrip("." + _BLANKS):
+            kept.append(name.rstrip("." + _BLANKS))
     return "/" + "/".join(kept) + ("/" if kept and path.endswith("/") else "")

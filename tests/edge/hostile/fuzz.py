@@ -9,10 +9,12 @@ again; the exit code is then 1. What was found goes into the corpus.
 from __future__ import annotations
 
 import argparse
+import contextlib
+import io
 import random
 import secrets
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from time import monotonic
 
 import h11
@@ -30,7 +32,15 @@ from tests.edge.hostile.corpus_paths import BEHIND, SPELLINGS
 from tests.edge.hostile.corpus_spoofing import SPOOFING
 from tests.edge.hostile.harness import CLOSING, Client, client, exchange, generation, pieces_of, shop
 from tests.edge.hostile.lenient import WORDS, reads_as_buying
-from tests.wire.referees import gate_request, gate_response, h11_request, h11_response, llhttp_request, llhttp_response
+from tests.wire.referees import (
+    Message,
+    gate_request,
+    gate_response,
+    h11_request,
+    h11_response,
+    llhttp_request,
+    llhttp_response,
+)
 
 MESSAGES = [case.sent for case in (*FRAMING, *HEADS, *SPOOFING) if len(case.sent) < 4000]
 SAID = [b"".join(step for step in case.steps if isinstance(step, bytes)) for case in ANSWERS]
@@ -43,8 +53,12 @@ _SALT = [
     b"Content-Length: 0\r\n", b"Host: b\r\n", b"Connection: close\r\n", b"Connection: upgrade\r\n",
     b"Upgrade: websocket\r\n", b"Expect: 100-continue\r\n", b"TE: trailers\r\n", b"HTTP/1.1", b"HTTP/1.0",
     b"0\r\n\r\n", b"5\r\nhello\r\n", b"GET /x HTTP/1.1\r\n", b"POST ", b"HTTP/1.1 100 C\r\n\r\n",
-    b"HTTP/1.1 200 OK\r\n", b"hello",
+    b"HTTP/1.1 200 OK\r\n",
+    b"hello",
 ]  # fmt: skip
+
+
+Reader = Callable[[bytes], Message | None]
 
 
 class Finding(Exception):
@@ -87,15 +101,15 @@ def fuzz_gate(rng: random.Random, until: float) -> int:
     return tried
 
 
-def _judge(data: bytes, gate: object, referees: tuple[object, ...]) -> None:
-    ours = gate(data)  # type: ignore[operator]
+def _judge(data: bytes, gate: Reader, referees: tuple[Reader, ...]) -> None:
+    ours = gate(data)
     if ours is None:
         return
     for referee in referees:
-        came = referee(data[: ours.used])  # type: ignore[operator]
+        came = referee(data[: ours.used])
         if came is None or (came.start, came.body, came.used) != (ours.start, ours.body, ours.used):
-            raise Finding(f"{referee.__name__} reads {data!r}\nas {came}\nthe gate as {ours}")  # type: ignore[attr-defined]
-        went = referee(ours.sent)  # type: ignore[operator]
+            raise Finding(f"{referee.__name__} reads {data!r}\nas {came}\nthe gate as {ours}")
+        went = referee(ours.sent)
         if went is None or (went.body, went.used) != (ours.body, len(ours.sent)):
             raise Finding(f"{data!r}\ngoes on as {ours.sent!r}, which is read as {went}")
 
@@ -183,9 +197,9 @@ async def _anything(visitor: Client) -> None:
 
 _PARTS = [
     "/", "/", "//", ".", "..", "...", "%2e", "%2E", "%2f", "%5c", "\\", ";", ";x=y", "%3b", "%3f", "%23", "?", "%25",
-    "%2525", "%", "%00", "%20", "+", "%09", "%0a", "::$data", ":$i30:$index_allocation", "%c0%af", "%c0%ae", "%ff", "%c3",
-    "%cc%81", "%e2%80%8b", "%c2%ad", "%ef%bb%bf", "%ef%bc%8f", "%ef%bc%8e", "%ef%bc%bc", "%ef%bc%85", "%ef%bc%9b",
-    "%e2%81%84", "%e2%88%95", "%c2%a0", "%e3%80%80", "%c2%85", "x", "X", "~", "-",
+    "%2525", "%", "%00", "%20", "+", "%09", "%0a", "::$data", ":$i30:$index_allocation", "%c0%af", "%c0%ae", "%ff",
+    "%c3", "%cc%81", "%e2%80%8b", "%c2%ad", "%ef%bb%bf", "%ef%bc%8f", "%ef%bc%8e", "%ef%bc%bc", "%ef%bc%85",
+    "%ef%bc%9b", "%e2%81%84", "%e2%88%95", "%c2%a0", "%e3%80%80", "%c2%85", "x", "X", "~", "-",
 ]  # fmt: skip
 
 
@@ -196,10 +210,11 @@ def _path(rng: random.Random) -> str:
     for _ in range(rng.randint(0, 3)):
         place = rng.randint(1, len(path))
         change = rng.randrange(4)
+        before, letter, behind = path[:place], path[place : place + 1], path[place + 1 :]
         if change == 0:
-            path = path[:place] + rng.choice(_PARTS) + path[place:]
+            path = before + rng.choice(_PARTS) + letter + behind
         elif change == 1:
-            path = path[:place] + path[place : place + 1].upper() + path[place + 1 :]
+            path = before + letter.upper() + behind
         elif change == 2:
             path = (
                 path[:place] + "".join(f"%{byte:02x}" for byte in path[place : place + 1].encode()) + path[place + 1 :]
@@ -225,7 +240,7 @@ def fuzz_paths(rng: random.Random, until: float) -> int:
         decision = made.rules.match(view)
         if boundary.guards(decision) and boundary.misread(view):
             continue
-        if decision.system == "cms" and (reads_as_buying(path) or reads_as_buying(spelt)):
+        if decision.system == "cms" and reads_as_buying(spelt):
             raise Finding(f"the CMS would get {spelt!r}, sent as {path!r}")
     return tried
 
@@ -233,20 +248,24 @@ def fuzz_paths(rng: random.Random, until: float) -> int:
 # --- the command ------------------------------------------------------------------------------------------------------
 
 
+FUZZERS = (fuzz_gate, fuzz_paths, fuzz_edge, fuzz_answers)
+
+
 def fuzz(seconds: float, seed: int) -> int:
     """Run every fuzzer for its share of the time; return how many findings there were."""
     findings = 0
-    share = seconds / 4
-    for run in (fuzz_gate, fuzz_paths, fuzz_edge, fuzz_answers):
+    for run in FUZZERS:
         rng = random.Random(f"{seed} {run.__name__}")
+        until = monotonic() + seconds / len(FUZZERS)
         try:
-            until = monotonic() + share
-            tried = run(rng, until) if run in (fuzz_gate, fuzz_paths) else uvloop.run(run(rng, until))  # type: ignore[arg-type]
+            tried = run(rng, until)
+            if not isinstance(tried, int):
+                tried = uvloop.run(tried)
         except (Finding, AssertionError) as finding:
             findings += 1
-            print(f"{run.__name__}: with seed {seed}: {finding or type(finding).__name__}", file=sys.stderr)
+            print(f"{run.__name__}, seed {seed}: {finding or type(finding).__name__}")
         else:
-            print(f"{run.__name__}: {tried} messages, nothing found (seed {seed})")
+            print(f"{run.__name__}, seed {seed}: {tried} messages, nothing found")
     return findings
 
 
@@ -255,7 +274,9 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--seed", type=int, default=secrets.randbelow(1_000_000))
     said = parser.parse_args()
-    sys.exit(min(fuzz(said.seconds, said.seed), 1))
+    with contextlib.redirect_stderr(io.StringIO()):  # the edge says of every broken answer what it thinks of it
+        findings = fuzz(said.seconds, said.seed)
+    sys.exit(1 if findings else 0)
 
 
 if __name__ == "__main__":

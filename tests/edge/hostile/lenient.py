@@ -28,7 +28,7 @@ def readings(path: str) -> set[str]:
 def _steps(text: str) -> Iterator[str]:
     if "%" in text:
         octets = unquote_to_bytes(text)
-        yield from (octets.decode("utf-8", "replace"), octets.decode("utf-8", "ignore"), octets.decode("latin-1"))
+        yield from (octets.decode("utf-8", "replace"), octets.decode("utf-8", "ignore"))
     yield unicodedata.normalize("NFKC", text).casefold()
     yield "".join(
         letter
