@@ -39,7 +39,7 @@ _REST_AFTER: Final = 10.0
 _BACKLOG: Final = 4096
 
 _LAST_CHANCE: Final = 1.0
-"""Seconds in which a client that is idle when the drain begins may ask once more: a request of its may be on its way."""
+"""Seconds in which a client that is idle when the drain begins may ask once more: its request may be on the way."""
 
 
 class Edge:
