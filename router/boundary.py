@@ -29,19 +29,41 @@ class Boundary:
 
     def misread(self, view: RequestView) -> str:
         """Return the payment system that a common server's reading of the path belongs to, or nothing."""
-        ways = readings(view.path)
+        owners = self._owners(view, readings(view.path))
+        return owners[0].system if owners else ""
+
+    def strays(self, view: RequestView, system: str, path: str) -> bool:
+        """Whether `system` could take `path` for a payment page: a fallback, a copy, or a path asked for instead.
+
+        It could if the path, or a reading of it, belongs to a payment system by a rule that never turns to `system`.
+        """
+        if not self._payment or system in self._payment:
+            return False
+        ways = readings(path) if path == view.path else (path, *readings(path))
+        return any(system not in reach(decision) for decision in self._owners(view, ways))
+
+    def _owners(self, view: RequestView, ways: tuple[str, ...]) -> list[Decision]:
+        """Return the decisions for payment systems that these paths would meet, all else being as in the request."""
+        owners: list[Decision] = []
         if not ways:
-            return ""
+            return owners
         path, params, decision, allotted = view.path, view.params, view.decision, view.allotted
         try:
             for way in ways:
                 view.path = way
                 try:
-                    owner = self._rules.match(view).system
+                    met = self._rules.match(view)
                 except NoRule:  # nobody owns that reading
                     continue
-                if owner in self._payment:
-                    return owner
+                if met.system in self._payment:
+                    owners.append(met)
         finally:
             view.path, view.params, view.decision, view.allotted = path, params, decision, allotted
-        return ""
+        return owners
+
+
+def reach(decision: Decision) -> tuple[str, ...]:
+    """Return every system that a request under the decision's rule may get to."""
+    rule = decision.rule
+    mirror = rule.treatment.mirror
+    return (*rule.systems, rule.treatment.fallback, mirror.system if mirror is not None else "")

@@ -178,15 +178,24 @@ def _decide(result: Explanation, generation: Generation, decision: Decision, vie
     if isinstance(said, Reply):
         result.status, result.headers = said.status, list(said.headers)
         return
+    boundary = Boundary(generation.rules, generation.systems)
+    if said.path != view.path and boundary.strays(view, decision.system, said.path):
+        result.refused = f"400 {phrase_of(400)}: the rule rewrites the path to a page of a payment system, {said.path}"
+        return
     result.target = said.target
     result.servers = [str(server) for server in generation.systems[decision.system].servers]
     result.headers = _headers(said, view, block)
-    if rule.treatment.fallback not in ("", decision.system):
-        result.notes.append(
-            f"{rule.treatment.fallback} is asked if {decision.system} is down or does not have the page"
-        )
-    if rule.treatment.mirror is not None:
-        result.notes.append(f"{rule.treatment.mirror.system} gets a copy without cookies, of safe requests")
+    fallback, mirror = rule.treatment.fallback, rule.treatment.mirror
+    if fallback not in ("", decision.system):
+        if boundary.strays(view, fallback, view.path):
+            result.notes.append(f"{fallback} is not asked instead: it could take the path for a payment page")
+        else:
+            result.notes.append(f"{fallback} is asked if {decision.system} is down or does not have the page")
+    if mirror is not None:
+        if boundary.strays(view, mirror.system, said.path):
+            result.notes.append(f"{mirror.system} gets no copy: it could take the path for a payment page")
+        else:
+            result.notes.append(f"{mirror.system} gets a copy without cookies, of safe requests")
 
 
 def _headers(out: Outbound, view: RequestView, block: Block) -> list[tuple[str, str]]:

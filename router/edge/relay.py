@@ -166,6 +166,10 @@ class Relay(Asker):
             self.reply(said)
             return
         assert type(said) is Outbound
+        rewritten = said.path != self.view.path
+        if rewritten and self.live.boundary.strays(self.view, route.decision.system, said.path):
+            self.refuse(AmbiguousPath(f"rule {route.decision.rule.name!r} rewrites it to a page of a payment system"))
+            return
         if route.on_waiting:
             self.client.deadline = self.edge.now + sum(plugin.budget for plugin in route.on_waiting) + 5.0
             self.edge.start_task(self._wait_for_plugins(route, said))
@@ -176,7 +180,8 @@ class Relay(Asker):
         block = self.head.block
         lines = joined(applied(block.lines, out.edits)) if out.edits else block.forward
         self._write_request(out.target.encode("ascii"), lines)
-        if route.mirror is not None and self.safe:
+        mirror = route.mirror
+        if mirror is not None and self.safe and not self.live.boundary.strays(self.view, mirror.name, out.path):
             told = b"%bX-Request-Id: %b\r\n" % (self.client.forwarded, self.request_id)
             self.edge.mirror(route, self.head, out, told)
         self._ask(route)
@@ -438,7 +443,11 @@ class Relay(Asker):
 
     def _may_fall_back(self, status: int) -> bool:
         """Whether the rule's other system may be asked: a safe request, not found or not well here."""
-        return self.safe and not self.fallen_back and (status in (404, 410) or status >= 500)
+        if not self.safe or self.fallen_back or (status not in (404, 410) and status < 500):
+            return False
+        assert self.route is not None
+        assert self.route.fallback is not None
+        return not self.live.boundary.strays(self.view, self.route.fallback.decision.system, self.view.path)
 
     def _fall_back(self, route: Route) -> None:
         assert route.fallback is not None

@@ -25,6 +25,8 @@ rules:
   - {name: new brands, path: /brands/**, to: {cms: 20, commerce: 80}, page: brand}
   - {name: members, path: /members/**, when: {session: {login: true}}, to: commerce, page: account}
   - {name: moved, path: /shop/**, to: commerce, fallback: cms, rewrite: /catalogue/, page: listing}
+  - {name: go, path: "/go/{place}/{page}", to: cms, rewrite: "/{place}/{page}"}
+  - {name: outlet, path: ["/{part}/outlet"], to: commerce, fallback: cms, mirror: cms, page: listing}
   - {name: pages, path: [/pages/**, "/{country}/pay/"], to: cms, page: home}
 """
 
@@ -128,3 +130,23 @@ def test_what_is_the_edges_own_is_never_forwarded(generation: Generation) -> Non
 
 def test_a_typed_address_is_encoded_as_a_browser_would(generation: Generation) -> None:
     assert asked(generation, "/pages/größe/").target == "/pages/gr%C3%B6%C3%9Fe/"
+
+
+def test_what_another_system_is_spared_is_told(generation: Generation) -> None:
+    assert asked(generation, "/women/outlet").notes == [
+        "cms is asked if commerce is down or does not have the page",
+        "cms gets a copy without cookies, of safe requests",
+    ]
+    assert asked(generation, "/Checkout/outlet").notes == [
+        "cms is not asked instead: it could take the path for a payment page",
+        "cms gets no copy: it could take the path for a payment page",
+    ]
+
+
+def test_a_rewrite_that_leads_to_a_payment_page_is_refused_as_by_the_edge(generation: Generation) -> None:
+    assert asked(generation, "/go/stories/anna").target == "/stories/anna"
+
+    said = asked(generation, "/go/checkout/pay")
+
+    assert said.refused == "400 Bad Request: the rule rewrites the path to a page of a payment system, /checkout/pay"
+    assert said.target == ""
