@@ -91,7 +91,24 @@ def test_machine_code_is_counted_where_it_belongs(dso, place):
 def test_perf_reports_are_read_with_and_without_a_mark_for_the_kernel():
     text = "\n    60.37%  libpython3.11.so.1.0    \n     8.70%  [k] _raw_spin_unlock_irqrestore    -   -\n"
 
-    assert hotspots.reported(text) == [(60.37, "libpython3.11.so.1.0"), (8.7, "_raw_spin_unlock_irqrestore")]
+    assert hotspots.reported(text) == {"libpython3.11.so.1.0": 60.37, "_raw_spin_unlock_irqrestore": 8.7}
+
+
+def test_of_perfs_two_columns_the_one_with_callees_is_taken():
+    text = "    22.26%     0.07%  [.] CPyDef_client___ClientConnection____start\n"
+
+    assert hotspots.reported(text, column=2) == {"CPyDef_client___ClientConnection____start": 22.26}
+    assert hotspots.spelt("CPyDef_client___ClientConnection____start") == "client.ClientConnection._start"
+
+
+def test_shares_become_microseconds_of_a_request():
+    shares = hotspots.by_place({"[kernel.kallsyms]": 49.5, "[vdso]": 0.5, "libc.so.6": 0.4, "nginx": 49.6})
+
+    assert hotspots.places_table({"same": shares}, {"same": 16.0}).splitlines()[2:] == [
+        "| the kernel: sockets, TCP, epoll |       50.0 % |        8.0 |",
+        "| nginx                           |       49.6 % |        7.9 |",
+        "| all                             |      100.0 % |       16.0 |",
+    ]
 
 
 def test_system_calls_are_counted_with_those_that_failed():
@@ -111,8 +128,7 @@ def test_a_function_owns_what_is_on_top_and_shares_what_it_calls():
     stacks = "Thread._bootstrap (threading.py:1);wait (log.py:2) 4\n"
     stacks += "run (loop.py:9);relay (relay.py:3) 3\nrun (loop.py:9);relay (relay.py:4);write (wire.py:1) 1\n"
 
-    own, below, lines = hotspots.shares_of(stacks)
+    own, below = hotspots.shares_of(stacks)
 
-    assert own == [("relay (relay.py)", 75.0), ("write (wire.py)", 25.0)]
+    assert own == {"relay (relay.py)": 75.0, "write (wire.py)": 25.0}
     assert below["run (loop.py)"] == 100.0
-    assert lines[0] == ("relay (relay.py:3)", 75.0)
