@@ -65,6 +65,8 @@ class Edge:
         self._addresses: dict[str, int] = {}
         self.ledger = Ledger(access_log)
         self._retiring: list[Live] = []
+        self._leaving: list[System] = []
+        """Systems that have left the rules, as long as anything of theirs is under way."""
         self._tasks: set[asyncio.Task[Any]] = set()
         self._copies: set[Copy] = set()
         self._servers: list[tuple[asyncio.Server, socket.socket]] = []
@@ -106,6 +108,7 @@ class Edge:
         for name, system in before.systems.items():
             if self.live.systems.get(name) is not system:
                 system.close()
+                self._leaving.append(system)
         for client in self.clients:
             client.rest()  # who is trusted may have changed
 
@@ -188,7 +191,7 @@ class Edge:
             copy.late()
         if self._ticks % _CLIENTS_EVERY:
             return
-        if self._retiring and self._ticks % 30 == 0:
+        if (self._retiring or self._leaving) and self._ticks % 30 == 0:
             self._settle()
         idle = self.live.limits.idle
         for client in [client for client in self.clients if client.deadline < now]:
@@ -282,17 +285,21 @@ class Edge:
             self.worker,
             self.live.generation.number,
             [route.count() for live in (self.live, *self._retiring) for route in live.routes if route.tally.used],
-            [count for system in self.live.systems.values() for count in system.counts()],
+            [count for system in (*self.live.systems.values(), *self._leaving) for count in system.counts()],
             len(self.clients),
         )
 
     def _settle(self) -> None:
-        """Keep the counts of generations that no request goes by any more, and let the rest of them go."""
+        """Keep the counts of generations and systems that no request goes by any more, and let the rest of them go."""
         in_use = {id(client.relay.live) for client in self.clients if client.relay is not None}
         for live in [live for live in self._retiring if id(live) not in in_use]:
             self._retiring.remove(live)
             self.start_task(_close_plugins(live, self.live))
-            self.ledger.keep([route.count() for route in live.routes if route.tally.used])
+            self.ledger.keep([route.count() for route in live.routes if route.tally.used], [])
+        for system in [system for system in self._leaving if not system.in_use]:
+            if not any(system in live.systems.values() for live in self._retiring):
+                self._leaving.remove(system)
+                self.ledger.keep([], system.counts())
 
 
 def _waiting(listening: socket.socket) -> list[socket.socket]:

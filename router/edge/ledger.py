@@ -8,7 +8,7 @@ from time import time
 from typing import TYPE_CHECKING, Final
 
 from router.accesslog import AccessLog, Record
-from router.counters import RuleCount, ServerCount, Snapshot, total
+from router.counters import RuleCount, ServerCount, Snapshot, settled, total
 from router.errors import EdgeError
 from router.pluginloader import plugin_name
 
@@ -28,8 +28,8 @@ class Ledger:
         self._errors: dict[str, int] = {}
         self._plugin_errors: dict[str, int] = {}
         self._events: dict[str, int] = {}
-        self._past: list[RuleCount] = []
-        """What was counted under generations that are gone."""
+        self._past = Snapshot()
+        """What was counted under generations, and of systems, that are gone."""
         self._lines = 0
 
     def error(self, reason: str) -> None:
@@ -95,18 +95,19 @@ class Ledger:
             )
         )
 
-    def keep(self, counts: list[RuleCount]) -> None:
-        """Keep what was counted under a generation that is gone."""
-        self._past = total([Snapshot(rules=self._past), Snapshot(rules=counts)]).rules
+    def keep(self, rules: list[RuleCount], servers: list[ServerCount]) -> None:
+        """Keep what was counted under a generation, or of a system, that is gone."""
+        self._past = total([self._past, settled(Snapshot(rules=rules, servers=servers))])
 
     def snapshot(
         self, worker: int, generation: int, rules: list[RuleCount], servers: list[ServerCount], clients: int
     ) -> Snapshot:
         """Return everything counted so far."""
+        known = total([self._past, Snapshot(rules=rules, servers=servers)])
         events = dict(self._events)
         if self.access_log is not None:
             events["log_dropped"] = self.access_log.dropped
         return Snapshot(
-            worker, os.getpid(), generation, total([Snapshot(rules=[*rules, *self._past])]).rules, servers, clients,
-            self.accepted, dict(self._errors), dict(self._plugin_errors), events,
+            worker, os.getpid(), generation, known.rules, known.servers, clients, self.accepted,
+            dict(self._errors), dict(self._plugin_errors), events,
         )  # fmt: skip

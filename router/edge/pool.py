@@ -309,6 +309,11 @@ class System:
         return any(server.usable for server in self.servers)
 
     @property
+    def in_use(self) -> bool:
+        """Whether anything is under way: a connection open or being opened, or somebody waiting for one."""
+        return bool(self.waiting) or any(server.open or server.opening for server in self.servers)
+
+    @property
     def retry_after(self) -> int:
         """Whole seconds after which asking again may help: when the next server is tried."""
         now = self.clock()
@@ -414,6 +419,9 @@ class System:
         """Return the counters of every server."""
         counts = [server.count() for server in self.servers]
         counts[0].waiting = len(self.waiting)
+        if self.closed:
+            for count in counts:
+                count.ejected = 0  # of two with one name, the one in the rules says how the server does
         return counts
 
 

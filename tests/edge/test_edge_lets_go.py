@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 from shop import Call, answering, hanging, page, shop, system
+from stage import stage
 from visitor import request
 
 
@@ -89,16 +90,32 @@ async def test_a_visitor_who_closes_in_mid_upload_takes_the_systems_work_along()
         await asyncio.wait_for(watching.hung_up.wait(), 2)
 
 
-async def test_a_reload_of_the_page_does_not_leave_a_hung_system_working_for_nobody():
-    watching = Watching()
-    async with shop(cms=watching) as it:
-        visitor = await it.visitor()
-        await visitor.send(request("/page"))
-        await it["cms"].until(lambda: it["cms"].asked)
+async def test_a_page_closed_in_an_orderly_way_leaves_a_hung_system_working_for_nobody_only_for_seconds():
+    async with stage() as it:
+        visitor = it.client()
+        await visitor.says(request("/page"))
+        server = await it.server()
 
-        await visitor.leave()  # in an orderly way, which looks like a half-close
+        await visitor.half_closes()  # a closed tab looks the same
+        await it.passes(4.5)
+        after_a_moment = server.lost
+        await it.passes(1.0)
 
-        await asyncio.wait_for(watching.hung_up.wait(), 7)
+        assert (after_a_moment, server.lost, visitor.lost) == (False, True, True)
+
+
+async def test_who_half_closes_and_is_seen_to_take_the_answer_gets_all_of_it():
+    async with stage() as it:
+        visitor = it.client()
+        await visitor.says(request("/film"))
+        server = await it.server()
+        await visitor.half_closes()
+        await server.says(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nfirst")
+
+        await it.passes(8.0)
+        await server.says(b"final")
+
+        assert visitor.heard.endswith(b"firstfinal")
 
 
 async def test_a_visitor_who_half_closes_and_waits_a_moment_gets_the_answer():
