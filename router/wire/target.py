@@ -85,7 +85,10 @@ _SUFFIX = re.compile(r";|:[:$]")
 """Where a segment ends for servers that know parameters (`;v=1`) or data streams (`::$DATA`, `:$I30:...`)."""
 
 
-@lru_cache(maxsize=8192)
+_REMEMBERED = 200
+"""Characters of a path that is worth remembering: long ones are no page's address, and anybody can make up millions."""
+
+
 def readings(path: str) -> tuple[str, ...]:
     """Return the other ways in which common servers read a canonical path: empty for an ordinary one.
 
@@ -96,6 +99,10 @@ def readings(path: str) -> tuple[str, ...]:
     """
     if not _FOLDABLE.search(path):
         return ()
+    return _remembered(path) if len(path) <= _REMEMBERED else _read(path)
+
+
+def _read(path: str) -> tuple[str, ...]:
     ways = {quote(unicodedata.normalize("NFC", unquote(path).casefold()), safe=_KEPT)}
     seen = new = {path.casefold(), _folded(path)}
     for _ in range(_ROUNDS):
@@ -104,6 +111,9 @@ def readings(path: str) -> tuple[str, ...]:
     ways |= seen
     ways.discard(path)
     return tuple(sorted(way for way in ways if way.startswith("/")))
+
+
+_remembered = lru_cache(maxsize=2048)(_read)
 
 
 def _steps(text: str) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from urllib.parse import unquote
 
 import pytest
@@ -165,3 +166,15 @@ def test_an_encoded_delimiter_is_data_and_passes_encoded(path: str, spelt: str):
 @pytest.mark.parametrize("path", ["/checkout%3Fx", "/checkout%23x", "/checkout%3Bx", "/checkout%3B/"])
 def test_a_server_that_decodes_first_would_cut_there_and_that_is_a_reading(path: str):
     assert {"/checkout", "/checkout/"}.intersection(readings(path))
+
+
+def test_paths_that_anybody_can_make_up_are_not_kept_in_memory():
+    tracemalloc.start()
+    before = tracemalloc.get_traced_memory()[0]
+
+    for number in range(200):
+        readings(f"/A{number}/" + "b+c../" * 600)
+    grown = tracemalloc.get_traced_memory()[0] - before
+    tracemalloc.stop()
+
+    assert grown < 500_000
