@@ -175,10 +175,9 @@ BEHIND = ["", "/", "/payment-details/?x=/"]
 
 INNOCENT = [
     "/", "/checkouts/", "/checkout-guide/", "/checkout_old", "/checkout.html", "/check-out/", "/my/checkout/",
-    "/x/basket", "/basketball/", "/checkou", "/CheckoutGuide/",
-    "/BASKETBALL", "/%C3%9Cber-uns/", "/k%C3%A4se/", "/100%25-wool/",
-    "/SALE/", "/a.b/c.",
-    "/page?next=/checkout/", "/page?../checkout/", "/page?a=%2fcheckout", "/~checkout", "/a+b",
-    "/a%20b/", "/%E6%97%A5%E6%9C%AC/", "/bask%C3%A9tball/", "/p/Checkout/", "/%C3%A9t%C3%A9/Basket%20/", "/x:y", "/a,b",
+    "/x/basket", "/basketball/", "/checkou", "/CheckoutGuide/", "/BASKETBALL", "/%C3%9Cber-uns/", "/k%C3%A4se/",
+    "/100%25-wool/", "/SALE/", "/a.b/c.", "/page?next=/checkout/", "/page?../checkout/", "/page?a=%2fcheckout",
+    "/~checkout", "/a+b", "/a%20b/", "/%E6%97%A5%E6%9C%AC/", "/bask%C3%A9tball/", "/p/Checkout/", "/x:y", "/a,b",
+    "/%C3%A9t%C3%A9/Basket%20/", "/what%3F", "/no%231/", "/a%3Bb", "/checkout-%3Fx", "/%EF%BC%A1%EF%BC%A2/",
 ]  # fmt: skip
 """Paths that only look like it, or not even that: the CMS gets them."""

@@ -4,6 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from router.boundary import Boundary
+from router.index import Index
+from router.model import Headers, RequestView, ServerAddress, SystemSpec
+from router.patterns import PathPattern
+from router.rules import Rule, To
 from tests.edge.hostile.cases import get
 from tests.edge.hostile.corpus_paths import BEHIND, INNOCENT, OURS, SPELLINGS, Spelling
 from tests.edge.hostile.harness import CLOSING, Shop, exchange, shop
@@ -54,6 +59,23 @@ async def test_a_refused_reading_costs_only_itself(path: str):
         assert [answer.status for answer in answers] == [400, 200]
         assert [request.target for request in it.cms.requests] == ["/after"]
         assert it.commerce.requests == []
+
+
+def test_a_reading_that_belongs_to_nobody_is_no_reason_to_refuse():
+    """A shop without a rule for everything: /SKU/1 is the magazine's, /sku/1 is nobody's."""
+    rules = Index(
+        [
+            Rule("checkout", (PathPattern.parse("/checkout/**"),), To("commerce")),
+            Rule("products", (PathPattern.parse("/SKU/**"),), To("cms")),
+        ]
+    )
+    there = (ServerAddress("http", "127.0.0.1", 1),)
+    boundary = Boundary(
+        rules, {"cms": SystemSpec("cms", there), "commerce": SystemSpec("commerce", there, payment=True)}
+    )
+
+    assert boundary.misread(RequestView("GET", "/SKU/1", Headers([]))) == ""
+    assert boundary.misread(RequestView("GET", "/SKU/%EF%BC%8E%EF%BC%8E/Checkout", Headers([]))) == "commerce"
 
 
 @pytest.mark.parametrize("method", [b"GET", b"POST", b"HEAD", b"OPTIONS", b"PUT", b"DELETE", b"FROB"])
