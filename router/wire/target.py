@@ -81,8 +81,11 @@ _ROUNDS = 4
 _BLANKS = "\t\n\v\f\r\x1c\x1d\x1e\x1f \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
 _BLANKS += "\u2028\u2029\u202f\u205f\u3000"
 
-_SUFFIX = re.compile(r";|:[:$]")
-"""Where a segment ends for servers that know parameters (`;v=1`) or data streams (`::$DATA`, `:$I30:...`)."""
+_SUFFIX = re.compile(r"(?:;|:[:$])[^/]*+")
+"""What servers cut off a segment that know parameters (`;v=1`) or data streams (`::$DATA`, `:$I30:...`)."""
+
+_BLANK_ENDS = re.compile(f"(?<=/)[{_BLANKS}]++|(?<![{_BLANKS}])[{_BLANKS}]++(?=/|$)")
+_DOTS_AND_BLANKS = "." + _BLANKS
 
 
 _REMEMBERED = 200
@@ -147,10 +150,11 @@ def _walked(path: str) -> str:
     """Return where a lenient file server gets to: suffixes, blanks and dots dropped, dot segments and `\\` resolved."""
     path = path.partition("?")[0].partition("#")[0].replace("\\", "/")
     kept: list[str] = []
-    for segment in path.split("/"):
-        name = _SUFFIX.split(segment, maxsplit=1)[0].strip(_BLANKS)
+    for name in _BLANK_ENDS.sub("", _SUFFIX.sub("", path)).split("/"):  # whole, as anybody may send thousands of them
         if name == "..":
             del kept[-1:]
-        elif name.rstrip("." + _BLANKS):
-            kept.append(name.rstrip("." + _BLANKS))
+            continue
+        left = name.rstrip(_DOTS_AND_BLANKS)
+        if left:
+            kept.append(left)
     return "/" + "/".join(kept) + ("/" if kept and path.endswith("/") else "")
