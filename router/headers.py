@@ -61,10 +61,9 @@ _CONTROLS: Final = dict.fromkeys((*range(9), *range(10, 32), 127), " ")
 
 def line(name: str, value: str) -> tuple[bytes, bytes]:
     """Return one header line as bytes; a control character, which could begin another line, becomes a space."""
-    return (
-        name.translate(_CONTROLS).encode("latin-1", "replace"),
-        value.translate(_CONTROLS).strip(" ").encode("latin-1", "replace"),
-    )
+    if not (name.isprintable() and value.isprintable()):  # asked first, because to translate takes five times as long
+        name, value = name.translate(_CONTROLS), value.translate(_CONTROLS)
+    return name.encode("latin-1", "replace"), value.strip(" ").encode("latin-1", "replace")
 
 
 def varied(lines: Lines, on: str) -> Edits:
