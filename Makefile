@@ -70,7 +70,7 @@ bench: $(BENCH)/.ready $(BENCH_PLAIN)/.ready
 # The same tests over the modules as mypyc compiles them (setup.py says which and when).
 COMPILED := build/compiled
 compiled: $(VENV)/.ready
-	@rm -rf $(COMPILED) && mkdir -p $(COMPILED) && cp -r setup.py README.md router sessions plugins deploy $(COMPILED)
+	@rm -rf $(COMPILED) && mkdir -p $(COMPILED) && cp -r setup.py README.md router sessions plugins deploy $(COMPILED) && ln -s ../../tests $(COMPILED)/tests
 	@if $(BIN)/python -c 'import setup, sys; sys.exit(not setup.can_compile())'; then \
 	  cd $(COMPILED) && INSEAM_COMPILE=1 ../../$(BIN)/python setup.py --quiet build_ext --inplace > build.log 2>&1 || { tail -20 build.log; exit 1; }; \
 	  INSEAM_EXPECT=compiled ../../$(BIN)/python -m pytest -q -c ../../pyproject.toml ../../tests/wire ../../tests/edge ../../tests/router ../../tests/plugins; \
