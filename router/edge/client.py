@@ -25,6 +25,7 @@ from router.errors import (
 from router.headers import VIA
 from router.model import METHODS, RequestView
 from router.wire.body import ChunkedReader
+from router.wire.grammar import EMPTY_LINES
 from router.wire.head import Block, RequestHead, request_block, request_head, request_line
 
 if TYPE_CHECKING:
@@ -198,10 +199,12 @@ class ClientConnection(Sender):
     def _read_head(self, data: bytes) -> bytes | None:
         """Read one head and start its relay; return the bytes behind it, or None if it is not whole yet."""
         limits = self.edge.live.limits
-        while data[:2] == b"\r\n":
-            data = data[2:]  # RFC 9112, 2.2: empty lines before a request are passed over
-        if not data:
-            return data
+        if data[:2] == b"\r\n":  # RFC 9112, 2.2: empty lines before a request are passed over
+            lines = EMPTY_LINES.match(data)
+            assert lines is not None
+            data = data[lines.end() :]
+            if not data:
+                return data
         end = data.find(b"\r\n\r\n")
         if end < 0:
             self._check_unfinished(data)

@@ -18,6 +18,8 @@ REQUEST_LINE = re.compile(rb"([A-Z][A-Z0-9_-]{0,31}) ([\x21-\x7e]+) HTTP/1\.([01
 """RFC 9112, 3, with single spaces and a visible-ASCII target. Methods are upper case: a server that folds case would
 read `get` as GET, and we would not."""
 
+EMPTY_LINES = re.compile(rb"(?:\r\n)*+")
+
 PLAIN_REQUEST = re.compile(
     rb"([A-Z]{3,7}) ((?=/)((?:/(?!\.{1,2}[/? ])[A-Za-z0-9\-._~!$&'()*+,=:@]++)*+/?)(?:\?([\x21\x22\x24-\x7e]*+))?)"
     rb" HTTP/1\.1"
