@@ -144,7 +144,7 @@ class Relay(Asker):
                 async with asyncio.timeout(plugin.budget):
                     said = checked(await plugin.on_request_waiting(self.view))
             except Exception as error:  # whatever it raises, it costs its own effect only
-                self.edge.ledger.plugin_failed(plugin, error)
+                self.edge.ledger.plugin_failed(plugin, error, "its fallback decides")
                 said = plugin.otherwise
             if self.phase == FINISHED:
                 return
@@ -214,7 +214,8 @@ class Relay(Asker):
         self.route = route
         self.phase = WAITING
         self.tries += 1
-        self.asked_at = perf_counter()
+        if not self.asked_at:
+            self.asked_at = perf_counter()
         try:
             connection = system.acquire(self, avoid, fresh=avoid is not None)
         except SystemFault as error:
@@ -451,6 +452,12 @@ class Relay(Asker):
 
     def _fall_back(self, route: Route) -> None:
         assert route.fallback is not None
+        seconds = perf_counter() - self.asked_at
+        self.asked_at = 0.0
+        if self.server is not None:
+            self.server.seconds += seconds
+            self.server = None
+        route.tally.system_seconds += seconds
         route.tally.fallbacks += 1
         self.fallen_back = True
         self.tries = 0

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import json
 
 import pytest
 from shop import QUICK, Call, answering, hanging, page, rule, shop, system
 from visitor import Truncated, request
 
+from router.accesslog import AccessLog
 from router.model import Limits, Reply
 from router.rules import Redirect, Respond
 
@@ -77,6 +79,39 @@ async def test_seconds_are_counted_in_all_for_the_system_and_for_its_server():
         assert server.seconds == pytest.approx(count.system_seconds)
         assert sum(count.histogram) == 2
         assert sum(count.histogram[:9]) == 0  # none took less than 62 ms
+
+
+async def test_the_seconds_of_a_system_that_was_asked_in_vain_are_its_own():
+    rules = [rule("/**", "cms", name="pages", fallback="commerce")]
+    async with shop(rules, cms=system(hanging, timeouts=QUICK), commerce=answering(page())) as it:
+        await it.ask()
+
+        seconds = {count.system: count.system_seconds for count in it.edge.snapshot().rules}
+        assert seconds["cms"] == pytest.approx(it.server("cms").seconds)
+        assert seconds["cms"] > 0.29
+        assert seconds["commerce"] < 0.2
+
+
+async def test_the_access_log_has_a_line_for_every_request_and_no_secrets(tmp_path):
+    log = AccessLog(str(tmp_path / "access.log"), pause=0.01)
+    rules = [rule("/old", Redirect("/new"), name="old"), rule("/**", "cms", name="pages", page="home")]
+    async with shop(rules, cms=system(answering(page(b"12345")), hanging, timeouts=QUICK), access_log=log) as it:
+        await it.ask("/page?card=4111", "POST", "Cookie: session=secret", body=b"pin=0815")
+        await it.ask("/slow?card=4111")
+        await it.ask("/old?card=4111")
+        log.close()
+
+        text = (tmp_path / "access.log").read_text()
+        posted, slow, redirected = [json.loads(line) for line in text.splitlines()]
+        assert not [secret for secret in ("4111", "secret", "0815") if secret in text]
+        assert (posted["method"], posted["path"], posted["status"]) == ("POST", "/page", 200)
+        assert (posted["bytes_in"], posted["bytes_out"], posted["client"]) == (8, 5, "127.0.0.1")
+        assert (posted["rule"], posted["system"], posted["page"]) == ("pages", "cms", "home")
+        assert posted["server"] == str(it["cms"].address)
+        assert posted["request_id"] == it["cms"].asked[0].get("x-request-id")
+        assert (slow["status"], slow["reason"]) == (504, "response_timeout")
+        assert slow["server"] == str(it.systems["cms"][1].address)
+        assert (redirected["status"], redirected["rule"], redirected["system"]) == (302, "old", "")
 
 
 async def test_a_server_tells_how_it_does():
