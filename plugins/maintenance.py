@@ -34,6 +34,8 @@ class Maintenance:
     secret: SecretDigest | None = None
 
     def __post_init__(self) -> None:
+        if not self.paths:
+            raise ValueError("paths is empty, so nothing would be closed: leave it out to close all of the shop")
         if (self.secret is None) is not (not self.bypass_cookie and self.bypass_header is None):
             raise ValueError("secret goes with bypass_cookie or bypass_header: give both, or neither")
 

@@ -19,6 +19,8 @@ from pydantic import AfterValidator, PlainValidator, WithJsonSchema
 from router.conditions import Between, Client
 from router.headers import UNTOUCHABLE
 from router.patterns import PathPattern, PatternError
+from router.rulesfile.addresses import BadAddress
+from router.rulesfile.conditions import method_name
 from router.rulesfile.scalars import Duration, Share
 from router.rulesfile.times import BadTime, moment, time_zone
 
@@ -38,7 +40,6 @@ __all__ = [
 
 _TOKEN: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^`|~-]+")  # RFC 9110, 5.6.2, without `_`: some systems read it as `-`
 _VALUE: Final = re.compile(r"[\x21-\x7e](?:[\x20-\x7e\t]*[\x21-\x7e])?")
-_METHOD: Final = re.compile(r"[A-Z]+")
 _DIGEST: Final = re.compile(r"[0-9a-f]{64}")
 _WINDOW: Final = ("from", "until", "timezone")
 _EDGE: Final = ("inseam-", "x-forwarded-", "x-accel-")
@@ -63,9 +64,10 @@ def header_value(text: str) -> str:
 
 
 def _method(text: str) -> str:
-    if not _METHOD.fullmatch(text):
-        raise ValueError(f"{text!r} is not a method: write it in capitals, such as POST")
-    return text
+    try:
+        return method_name(text)
+    except BadAddress as error:
+        raise ValueError(f"{error}: {error.hint}") from error
 
 
 def _path(text: Any) -> PathPattern:

@@ -40,11 +40,12 @@ class Ledger:
         """Something else worth a counter."""
         self._events[name] = self._events.get(name, 0) + 1
 
-    def plugin_failed(self, plugin: object, error: Exception) -> None:
-        """A plugin raised: it is counted, and the request goes on without it."""
+    def plugin_failed(self, plugin: object, error: Exception, so: str = "was passed over") -> None:
+        """A plugin raised: it is counted, and the request goes on without it, or as `so` says."""
         name = plugin_name(plugin)
         self._plugin_errors[name] = self._plugin_errors.get(name, 0) + 1
-        self.log(f"plugin {name} failed and was passed over: {type(error).__name__}: {error}")
+        said = str(error) or ("it took too long" if isinstance(error, TimeoutError) else "")
+        self.log(f"plugin {name} failed and {so}: {type(error).__name__}{': ' if said else ''}{said}")
 
     def complain(self, relay: Relay, error: EdgeError) -> None:
         """Tell the operator of a request that failed, without anything that may be secret."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 import unicodedata
 from collections.abc import Callable
@@ -36,6 +37,9 @@ from router.rulesfile.work import Work
 
 KEYS = tuple(shape.When.model_fields)
 """The conditions that are not the name of a part of the path."""
+
+_SLIP = 0.75
+"""How like a common method another one may not be: PATH and PSOT are slips, PROPPATCH, REPORT and PURGE are methods."""
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 _TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
@@ -138,15 +142,22 @@ def _host(work: Work, loc: Loc, said: Any) -> Condition:
     return hosts(_words(work, loc, said, read))
 
 
-def _method(work: Work, loc: Loc, said: Any) -> Condition:
-    def read(text: str) -> str:
-        if text in ("TRACE", "CONNECT"):
-            raise BadAddress(f"{text} is never served", "leave it out")
-        if text not in METHODS and (text.upper() in METHODS or not re.fullmatch(r"[A-Z]+(?:-[A-Z]+)*", text)):
-            raise BadAddress(f'"{text}" is no method', did_you_mean(text, METHODS))
-        return text
+def method_name(text: str) -> str:
+    """Return the name of a method: one that is common, or one's own that is not a slip for a common one.
 
-    return Method(frozenset(_words(work, loc, said, read)))
+    Raises BadAddress.
+    """
+    if text in ("TRACE", "CONNECT"):
+        raise BadAddress(f"{text} is never served", "leave it out")
+    odd = text.upper() in METHODS or not re.fullmatch(r"[A-Z]+(?:-[A-Z]+)*", text)
+    swapped = any(sorted(text) == sorted(known) for known in METHODS)
+    if text not in METHODS and (odd or swapped or difflib.get_close_matches(text, METHODS, 1, _SLIP)):
+        raise BadAddress(f'"{text}" is no method', did_you_mean(text, METHODS))
+    return text
+
+
+def _method(work: Work, loc: Loc, said: Any) -> Condition:
+    return Method(frozenset(_words(work, loc, said, method_name)))
 
 
 def _language(text: str) -> str:

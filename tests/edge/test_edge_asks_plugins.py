@@ -116,13 +116,14 @@ async def test_a_plugin_that_waits_may_add_to_the_request():
 
 @pytest.mark.parametrize("otherwise", [None, Reply(403, [], b"not today")])
 @pytest.mark.parametrize("trouble", [Waiting(5.0, 0.1), Waiting(says="raise")], ids=["too slow", "raises"])
-async def test_a_plugin_that_waits_too_long_or_raises_has_the_answer_it_stated(trouble, otherwise):
+async def test_a_plugin_that_waits_too_long_or_raises_has_the_answer_it_stated(trouble, otherwise, capsys):
     plugin = Waiting(trouble.seconds, trouble.budget, otherwise, trouble.says)
     async with shop([rule("/**", "cms", plugins=(plugin,))], cms=answering(page(b"through"))) as it:
         answer = await asyncio.wait_for(it.ask(), 1)
 
         assert (answer.status, answer.body) == ((200, b"through") if otherwise is None else (403, b"not today"))
         assert sum(it.edge.snapshot().plugin_errors.values()) == 1
+    assert "failed and its fallback decides: " in capsys.readouterr().err  # it may be closed: nothing is passed over
 
 
 async def test_a_plugin_that_waits_may_refuse():

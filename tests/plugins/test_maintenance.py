@@ -91,3 +91,8 @@ def test_a_secret_and_a_place_for_it_go_together(options):
 
 def test_the_secret_does_not_show():
     assert SECRET.digest not in repr(BY_SECRET)
+
+
+def test_closing_nothing_is_a_mistake():
+    with pytest.raises(ValueError, match="nothing would be closed"):
+        Maintenance(paths=())

@@ -117,7 +117,12 @@ def test_a_secret_in_clear_is_refused_and_not_repeated(said):
     assert "my password" not in caught.value.errors()[0]["msg"]
 
 
-def test_a_method_is_in_capitals():
-    assert read(Method, "POST") == "POST"
-    with pytest.raises(ValidationError, match="capitals"):
-        read(Method, "post")
+@pytest.mark.parametrize("method", ["POST", "PURGE", "REPORT", "PROPPATCH", "VERSION-CONTROL", "QUERY"])
+def test_a_method_is_a_common_one_or_ones_own(method):
+    assert read(Method, method) == method
+
+
+@pytest.mark.parametrize(("slip", "meant"), [("post", "POST"), ("PSOT", "POST"), ("PATH", "PATCH"), ("GTE", "GET")])
+def test_a_slip_in_a_method_is_told(slip, meant):
+    with pytest.raises(ValidationError, match=f'"{slip}" is no method: did you mean "{meant}"'):
+        read(Method, slip)
