@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import shlex
+import signal
 import sys
 from collections.abc import Sequence
 
@@ -43,6 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if options.quick:
         options.rounds, options.seconds = 1, 2
     options.only = options.only or (FAMILIES if options.what in ("speed", "memory") else ("edge",))
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # so that no proxy outlives us
     machine.require_two_cores()
     machine.allow_open_files()
     os.sched_setaffinity(0, {machine.LOAD_CORE})  # what we start stays there too, unless pinned elsewhere
