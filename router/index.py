@@ -20,7 +20,7 @@ The same path with other conditions: `router.candidates`.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Final
 
 import re2
 
@@ -46,6 +46,7 @@ class Index(Rules):
         self._fill()
         self._chains = list(self._searched.values())
         self._set = _compiled(list(self._searched))
+        self._beginnings = _few_beginnings(self.rules)
 
     def match(self, view: RequestView) -> Decision:
         """Return the decision of the first rule, in file order, that holds. Raises NoRule.
@@ -72,7 +73,7 @@ class Index(Rules):
             if rule is None:
                 if first.drawers is not None:
                     first.drawers.open(view, parts, heads)
-                elif not searched:
+                elif not searched and (self._beginnings is None or path.startswith(self._beginnings)):
                     searched = True
                     heads += [self._chains[number] for number in self._set.Match(path) or ()]
             elif rule is not failed:  # a rule is tried only with the first of its paths that covers: `Rule.covers`
@@ -191,6 +192,31 @@ def _walk(node: _Node, parts: list[str], place: int, heads: list[Candidate]) -> 
         if below is None:
             return
         node = below
+
+
+_FEW: Final = 16
+"""Beginnings that a path is compared with before the set is asked: 0.1 us where the set takes 0.6 us."""
+
+
+def _few_beginnings(rules: Iterable[Rule]) -> tuple[str, ...] | None:
+    """Return the literal beginnings of the patterns in the set, None for too many: other paths cannot match there."""
+    found = set()
+    for rule in rules:
+        for pattern in rule.paths:
+            if not pattern.simple:
+                found.add(_beginning(pattern))
+                if len(found) > _FEW:
+                    return None
+    return tuple(sorted(found))
+
+
+def _beginning(pattern: PathPattern) -> str:
+    text = ""
+    for kind, segment in zip(pattern.kinds, pattern.texts, strict=True):
+        if kind != "literal":
+            return text + ("/" + segment.partition("*")[0] if kind == "glob" else "")
+        text += "/" + segment
+    return text
 
 
 def _compiled(expressions: list[str]) -> Any:  # google-re2 ships no types
