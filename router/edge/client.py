@@ -489,7 +489,8 @@ class ClientConnection(Sender):
         elif self.relay is not None:
             self.relay.deadline()
         elif self._partial:
-            self.refuse(RequestTimeout("the head did not arrive in time"), bodiless=b"HEAD ".startswith(self._buffer[:5]))
+            late = RequestTimeout("the head did not arrive in time")
+            self.refuse(late, bodiless=b"HEAD ".startswith(self._buffer[:5]))
         else:
             self._close_softly(unread=False)
 
