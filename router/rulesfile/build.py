@@ -17,7 +17,7 @@ from router.rulesfile.addresses import BadAddress, hosts, network
 from router.rulesfile.conditions import compiled_conditions
 from router.rulesfile.document import Document, Loc
 from router.rulesfile.findings import Findings, did_you_mean
-from router.rulesfile.payment import check_payment, check_rewrites
+from router.rulesfile.payment import check_payment, check_rewrites, check_spellings
 from router.rulesfile.pluginuse import compiled_plugins
 from router.rulesfile.requests import BadRequestText, ClientError, split_request, view_of
 from router.rulesfile.shaping import shaped
@@ -160,6 +160,7 @@ def _rules(work: Work, said: list[shape.Rule]) -> list[Rule]:
                 work.findings.error((*loc, "name"), "a name is one line of printable text, without blanks around it")
         rules.append(_rule(work, loc, one, positions[place], owners))
     check_rewrites(work, rules)
+    check_spellings(work, rules)
     return rules
 
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from urllib.parse import quote, unquote
 
+from router.patterns import PathPattern
 from router.rules import Redirect, Respond, Rule, Split, To
 from router.rulesfile.document import Loc
 from router.rulesfile.treatments import PAYMENT_PAGES
 from router.rulesfile.work import Work
+from router.wire.target import folded
 
 ACCOUNT_PAGES = frozenset({"account", "login"})
 """Pages with a customer's data: to send them elsewhere is worth a warning, and may be meant."""
@@ -82,3 +86,50 @@ def check_rewrites(work: Work, rules: list[Rule]) -> None:
                 f'asks for a path of rule "{owner.name}", whose page is "{owner.page}"',
                 f"set `page: {owner.page}` here too, or rewrite to another path",
             )
+
+
+def check_spellings(work: Work, rules: list[Rule]) -> None:
+    """Report paths of payment pages whose plainest spelling belongs to somebody else.
+
+    Every odd spelling of a path (`/CHECKOUT/`) is refused because it reads as the plain one (`/checkout/`), so the
+    plain one must be a payment system's, even where the shop itself writes `/Checkout/`.
+    """
+    chosen = {name for name, system in work.systems.items() if system.payment}
+    if not chosen:
+        return
+    owned = [path for rule in rules if chosen.intersection(rule.systems) for path in rule.paths]
+    for place, rule in enumerate(rules):
+        if rule.page not in PAYMENT_PAGES or not chosen.intersection(rule.systems):
+            continue
+        for number, path in enumerate(rule.paths):
+            plain = _plain(path)
+            sample = _HOLE.sub("x", plain)
+            if not plain or any(other(sample) for other in owned):
+                continue
+            where: Loc = ("rules", place, "path")
+            several = isinstance(work.document.data["rules"][place]["path"], list)
+            work.findings.error(
+                (*where, number) if several else where,
+                f'some servers take "{plain}" for "{path.text}", and it belongs to no payment system',
+                f'write path: ["{path.text}", "{plain}"]' if not several else f'add "{plain}"',
+            )
+
+
+_HOLE = re.compile(r"\{[^}]*\}|\*+")
+"""What stands for anything in a pattern."""
+
+
+def _plain(path: PathPattern) -> str:
+    """Return the pattern in small letters without marks; nothing where it is written so already."""
+    if path.text == path.text.lower() and path.text.isascii() and "%" not in path.text:
+        return ""
+    spelt, same = [], True
+    for kind, text in path.segments:
+        if kind == "one":
+            spelt.append(f"{{{text}}}" if text else "*")
+        elif kind == "deep":
+            spelt.append("**")
+        else:
+            spelt.append(quote(folded(unquote(text)), safe="!$&'()*+,=:@"))
+            same = same and spelt[-1] == text
+    return "" if same else "/" + "/".join(spelt)

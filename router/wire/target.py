@@ -107,7 +107,7 @@ def readings(path: str) -> tuple[str, ...]:
 
 def _read(path: str) -> tuple[str, ...]:
     ways = {quote(unicodedata.normalize("NFC", unquote(path).casefold()), safe=_KEPT)}
-    seen = new = {path.casefold(), _folded(path)}
+    seen = new = {path.casefold(), folded(path)}
     for _ in range(_ROUNDS):
         new = {way for text in new for way in _steps(text)} - seen
         seen = seen | new
@@ -122,7 +122,7 @@ _remembered = lru_cache(maxsize=2048)(_read)
 def _steps(text: str) -> tuple[str, ...]:
     """Return what a server may make of the text in one step."""
     return (
-        _folded(unquote(text, errors="ignore")),
+        folded(unquote(text, errors="ignore")),
         _walked(text),
         _walked(text.replace("+", " ")),
         _walked(text.replace("..", ".")),
@@ -137,7 +137,7 @@ _BEST_FIT = str.maketrans("\u2044\u2215\u29f8\u2216\u29f5\u29f9\u00a5\u20a9", "/
 set minus, yen and won. (Full-width forms are in NFKC.)"""
 
 
-def _folded(text: str) -> str:
+def folded(text: str) -> str:
     """Return the text as the most lenient collation compares it: no case, no width, no marks, nothing invisible."""
     folded = unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", text).casefold())
     if folded.isascii() and folded.isprintable():
