@@ -31,7 +31,7 @@ class Tally:
         self.seconds = 0.0
         """From the request's head to the last byte of the answer."""
         self.system_seconds = 0.0
-        """The part of it that the system took: from asking it to the last byte from it."""
+        """The part of it that the system took: from asking it to the last byte from it, or until a tunnel is open."""
         self.statuses = [0, 0, 0, 0, 0, 0]
         self.histogram = [0] * HISTOGRAM_SLOTS
         self.retries = 0

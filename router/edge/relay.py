@@ -403,11 +403,12 @@ class Relay(Asker):
         self.phase = TUNNEL
         self.client.keep = False
         self.edge.ledger.event("tunnels")
+        self._count_system(perf_counter())  # now, because an open tunnel is no work for the system
+        self.client.deadline = self.edge.now + _TUNNEL_IDLE
         self.client.write(
             b"%b\r\n%bConnection: Upgrade\r\nUpgrade: %b\r\n\r\n%b"
             % (head.start, head.block.forward, head.block.upgrade, rest)
         )
-        self.client.deadline = self.edge.now + _TUNNEL_IDLE
         self.client.tunnel()
 
     def through(self, data: bytes) -> None:
@@ -575,10 +576,7 @@ class Relay(Asker):
             tally.requests += 1
             tally.seconds += seconds
             if self.asked_at:
-                self.system_seconds = seconds - (self.asked_at - self.started)
-                tally.system_seconds += self.system_seconds
-                if self.server is not None:
-                    self.server.seconds += self.system_seconds
+                self._count_system(self.started + seconds)
             tally.bytes_in += self.bytes_in
             tally.bytes_out += self.bytes_out
             tally.statuses[self.status // 100] += 1
@@ -586,3 +584,12 @@ class Relay(Asker):
         if self.edge.ledger.access_log is not None:
             self.edge.ledger.record(self, seconds)
         self.client.answered()
+
+    def _count_system(self, now: float) -> None:
+        """The system has done its part."""
+        assert self.route is not None
+        self.system_seconds = seconds = now - self.asked_at
+        self.asked_at = 0.0
+        self.route.tally.system_seconds += seconds
+        if self.server is not None:
+            self.server.seconds += seconds
