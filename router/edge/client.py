@@ -461,6 +461,7 @@ class ClientConnection(Sender):
         self.give_time()
         if not unread:
             self._state = _CLOSED
+            self.deadline = self.edge.now + self.edge.live.limits.write_idle  # TLS does not say what waits below it
             self.transport.close()
             return
         self._state = _LINGERING

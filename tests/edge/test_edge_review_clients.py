@@ -77,6 +77,21 @@ async def test_a_last_page_has_its_time_to_be_taken_when_the_system_was_quick(cl
         assert not client.reset
 
 
+async def test_a_last_page_has_its_time_also_under_tls_which_does_not_say_what_waits_below_it():
+    async with stage() as it:
+        client = it.client()
+        await client.says(b"GET / HTTP/1.1\r\nHost: shop.example\r\nConnection: close\r\n\r\n")
+        server = await it.server()
+        client.clogged = True
+        client.get_write_buffer_size = lambda: 0
+        await server.says(page(50_000))
+
+        await it.passes(30)
+        client.takes()
+
+        assert client.heard.endswith(b"x" * 50_000)
+
+
 async def test_who_never_takes_a_last_page_is_forgotten_in_the_end():
     async with stage(limits=Limits(write_idle=60, idle=75)) as it:
         client = it.client()
