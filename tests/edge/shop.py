@@ -114,7 +114,7 @@ class Call:
         try:
             self.writer.write(data)
             await self.writer.drain()
-        except ConnectionError as end:
+        except (ConnectionError, RuntimeError) as end:  # uvloop says RuntimeError of a transport that is closed
             raise Gone from end
 
     async def gone(self) -> None:
@@ -226,9 +226,10 @@ class ScriptedSystem:
         if self._server is not None:
             self._server.close()
             self._server = None
-        for task in list(self._tasks):
-            task.cancel()
+        await asyncio.sleep(0)
         while self._tasks:
+            for task in list(self._tasks):  # again and again: somebody may just have been let in
+                task.cancel()
             await asyncio.sleep(0.001)
 
 
