@@ -129,6 +129,7 @@ class Line:
     def abort(self) -> None:
         if not self.lost:
             self.closing = self.reset = True
+            self.unsent = b""
             asyncio.get_running_loop().call_soon(self._lose, None)
 
     def close(self) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from shop import rule
 from stage import settle, stage
@@ -199,6 +201,21 @@ async def test_chats_that_break_say_nothing_about_pages():
             await server.leaves(ConnectionResetError("gone"))
 
         assert it.pool().failures_in_row == 0
+
+
+async def test_an_open_chat_is_no_work_for_the_system():
+    async with stage() as it:
+        client = it.client()
+        await client.says(WEBSOCKET)
+        server = await it.server()
+        await server.says(SWITCHING)
+        await asyncio.sleep(0.05)
+
+        await client.leaves()
+
+        (count,) = it.edge.snapshot().rules
+        assert count.system_seconds < count.seconds - 0.04
+        assert it.pool().seconds == count.system_seconds > 0
 
 
 # --- early answers ----------------------------------------------------------------------------------------------------
