@@ -251,12 +251,11 @@ class Edge:
         """
         known: list[str] = []
         for hop in reversed(hops):
-            try:
-                ipaddress.ip_address(hop)
-            except ValueError:
+            address = _address(hop)
+            if not address:
                 break
-            known.insert(0, hop)
-            if not self.trusts(hop):
+            known.insert(0, address)
+            if not self.trusts(address):
                 break
         return (known[0] if known else peer), known
 
@@ -300,6 +299,19 @@ class Edge:
             if not any(system in live.systems.values() for live in self._retiring):
                 self._leaving.remove(system)
                 self.ledger.keep([], system.counts())
+
+
+def _address(hop: str) -> str:
+    """Return the address in a hop of X-Forwarded-For, spelt as peers are and without a port; empty if there is none."""
+    if hop.startswith("["):
+        hop = hop[1:].partition("]")[0]
+    elif hop.count(":") == 1:
+        hop = hop.partition(":")[0]
+    try:
+        address = ipaddress.ip_address("" if "%" in hop else hop)
+    except ValueError:
+        return ""
+    return str(getattr(address, "ipv4_mapped", None) or address)
 
 
 def _waiting(listening: socket.socket) -> list[socket.socket]:

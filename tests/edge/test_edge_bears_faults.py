@@ -6,7 +6,10 @@ import asyncio
 
 import pytest
 from shop import QUICK, Call, answering, hanging, page, rule, shop, system
+from stage import stage
 from visitor import Truncated, request
+
+from router.model import Timeouts
 
 # --- heads that are none ----------------------------------------------------------------------------------------------
 
@@ -182,16 +185,18 @@ async def test_a_system_that_stops_in_mid_body_is_cut_off():
 
 
 async def test_a_system_that_is_slow_but_goes_on_is_not_cut_off():
-    async def slow(call: Call) -> None:
-        await call.request()
-        await call.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
-        for _ in range(8):
-            await asyncio.sleep(0.1)
-            await call.send(b"1\r\nx\r\n")
-        await call.send(b"0\r\n\r\n")
+    async with stage(timeouts=Timeouts(response=5.0, idle=2.0)) as it:
+        client = it.client()
+        await client.says(request())
+        server = await it.server()
+        await it.passes(4.0)
+        await server.says(b"HTTP/1.1 200 OK\r\nContent-Length: 30\r\n\r\n")
 
-    async with shop(cms=system(slow, timeouts=QUICK)) as it:
-        assert (await it.ask("/page")).body == b"x" * 8
+        for _ in range(30):
+            await it.passes(1.5)
+            await server.says(b"x")
+
+        assert client.heard.endswith(b"x" * 30)
 
 
 async def test_an_interim_answer_gives_no_more_time():
@@ -222,5 +227,5 @@ async def test_three_hundred_requests_to_a_hung_system_cost_the_other_nothing():
             assert (await reader.ask("/page")).body == b"hello"
             times.append(loop.time() - began)
 
-        assert sorted(times)[197] < 0.25
+        assert sorted(times)[197] < 0.5  # REQUIREMENTS, 52
         assert {(await visitor.answer()).status for visitor in stuck} <= {503, 504}

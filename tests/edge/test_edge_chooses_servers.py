@@ -140,7 +140,7 @@ async def test_a_system_that_is_back_serves_within_a_moment():
         while (await it.ask("/page")).status != 200:
             await asyncio.sleep(0.02)
 
-        assert time.monotonic() - began < 1.5
+        assert time.monotonic() - began < 3
 
 
 async def test_the_only_server_is_not_put_aside_for_being_slow():

@@ -75,7 +75,7 @@ async def test_seconds_are_counted_in_all_for_the_system_and_for_its_server():
         await it.ask()
 
         count, server = it.tally("everything"), it.server("cms")
-        assert 0.4 < count.system_seconds <= count.seconds < 1.0
+        assert 0.39 < count.system_seconds <= count.seconds < 4.0
         assert server.seconds == pytest.approx(count.system_seconds)
         assert sum(count.histogram) == 2
         assert sum(count.histogram[:9]) == 0  # none took less than 62 ms
@@ -89,7 +89,7 @@ async def test_the_seconds_of_a_system_that_was_asked_in_vain_are_its_own():
         seconds = {count.system: count.system_seconds for count in it.edge.snapshot().rules}
         assert seconds["cms"] == pytest.approx(it.server("cms").seconds)
         assert seconds["cms"] > 0.29
-        assert seconds["commerce"] < 0.2
+        assert seconds["commerce"] < 0.29
 
 
 async def test_the_access_log_has_a_line_for_every_request_and_no_secrets(tmp_path):

@@ -167,7 +167,7 @@ async def test_a_visitor_who_takes_nothing_for_too_long_is_cut_off():
 
 async def test_a_visitor_who_reads_slowly_but_steadily_is_not_cut_off():
     pouring = Pouring(3 * MEGABYTE)
-    async with shop(cms=system(pouring, timeouts=QUICK), limits=Limits(write_idle=0.4)) as it:
+    async with shop(cms=system(pouring, timeouts=QUICK), limits=Limits(write_idle=0.8)) as it:
         visitor = await it.visitor(small=True)
         await visitor.send(request("/film"))
         await visitor.head()

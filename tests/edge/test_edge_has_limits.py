@@ -200,7 +200,7 @@ async def test_a_head_that_trickles_has_no_more_time_than_another():
                 await asyncio.sleep(0.01)
 
         trickling = asyncio.create_task(trickle())
-        answer = await asyncio.wait_for(visitor.answer(), 2)
+        answer = await visitor.answer()
         trickling.cancel()
 
         assert answer.status == 408
@@ -288,7 +288,7 @@ async def test_without_file_descriptors_the_open_go_on_and_others_come_in_again_
             resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
             for plug in plugs:
                 plug.close()
-        after = await asyncio.wait_for(it.ask("/"), 1)
+        after = await asyncio.wait_for(it.ask("/"), 1)  # REQUIREMENTS, 51
 
         assert (during, after.status) == ([200] * 5, 200)
 

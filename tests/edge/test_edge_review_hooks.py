@@ -149,3 +149,27 @@ async def test_a_fault_with_one_client_does_not_stop_the_clock_of_the_others():
         assert all(client.heard.startswith(b"HTTP/1.1 408") for client in clients[1:])
         assert [str(fault["exception"]) for fault in it._loop.faults] == ["a fault of ours"]
         it._loop.faults.clear()
+
+
+@pytest.mark.parametrize(
+    ("said", "chain"),
+    [
+        ("203.0.113.9:51234", "203.0.113.9, 192.0.2.7"),
+        ("[2001:DB8::9]:51234", "2001:db8::9, 192.0.2.7"),
+        ("2001:DB8:0:0::9", "2001:db8::9, 192.0.2.7"),
+        ("::ffff:203.0.113.9", "203.0.113.9, 192.0.2.7"),
+        ("10.9.9.9, 203.0.113.9, 192.0.2.8:80", "203.0.113.9, 192.0.2.8, 192.0.2.7"),
+        ("fe80::1%<script>", "192.0.2.7"),
+        ("unknown", "192.0.2.7"),
+        ("", "192.0.2.7"),
+    ],
+)
+async def test_proxies_may_spell_the_client_as_they_like(said, chain):
+    async with stage() as it:
+        it.edge.swap(replace(it.edge.live.generation, number=2, trusted=(ip_network("192.0.2.0/24"),)))
+        client = it.client("192.0.2.7")
+
+        await client.says(b"GET / HTTP/1.1\r\nHost: shop.example\r\nX-Forwarded-For: %b\r\n\r\n" % said.encode())
+        server = await it.server()
+
+        assert b"X-Forwarded-For: %b\r\n" % chain.encode() in server.heard
