@@ -1,0 +1,340 @@
+"""What the edge knows of one visitor: session, login, basket; and how a guest's basket joins a customer's.
+
+Pure values. Nothing here reads a clock or makes an id: both come in as arguments. Whatever came from outside goes
+through `read_*` first, so that a value of these classes is always within its bounds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from decimal import Decimal, InvalidOperation
+from typing import Any, Final, Literal
+
+from sessions.errors import BadClaims
+
+MOST_ID: Final = 64
+"""Characters of a basket's id or an order's number."""
+
+MOST_SUB: Final = 128
+"""Characters of a customer's id."""
+
+MOST_NAME: Final = 64
+"""Characters of a name to greet with; a longer one is cut."""
+
+MOST_HANDLE: Final = 512
+"""Bytes of what a system may have kept for itself. DESIGN, 6."""
+
+MOST_LINES: Final = 200
+"""Lines of a basket that the edge keeps; the count is right whatever there are."""
+
+MOST_COUNT: Final = 1_000_000
+"""Items in a basket, or in one line of it; more is a mistake."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """So many of one article."""
+
+    sku: str
+    quantity: int
+
+
+@dataclass(frozen=True, slots=True)
+class Basket:
+    """A basket as the commerce system told of it. `rev` grows with its changes, 0 where the system counts none.
+
+    `total` is a decimal number as text, empty if unknown, in `currency` (ISO 4217). `lines` is empty if unknown.
+    """
+
+    id: str
+    rev: int = 0
+    count: int = 0
+    total: str = ""
+    currency: str = ""
+    lines: tuple[Line, ...] = ()
+
+    def claims(self) -> dict[str, Any]:
+        """Return it as a token's claim."""
+        said: dict[str, Any] = {"id": self.id, "rev": self.rev, "count": self.count}
+        if self.total:
+            said["total"] = self.total
+        if self.currency:
+            said["currency"] = self.currency
+        return said
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """Who is logged in: the customer's id and a name to greet with, which may be empty."""
+
+    sub: str
+    name: str = ""
+
+
+class Unsaid:
+    """The type of UNSAID: nothing was said, which is another thing than None."""
+
+    def __repr__(self) -> str:
+        return "UNSAID"
+
+
+UNSAID: Final = Unsaid()
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What a system's update, or what its profile saw, says about a visitor.
+
+    `login` None is a logout, `basket` None an empty basket; `order` is the number of an order that was placed, or `?`
+    where the system told that there is one but not its number. `handle` replaces what is kept for the system.
+    """
+
+    login: Login | None | Unsaid = UNSAID
+    basket: Basket | None | Unsaid = UNSAID
+    order: str = ""
+    handle: str | Unsaid = UNSAID
+
+    def __bool__(self) -> bool:
+        return not (
+            isinstance(self.login, Unsaid)
+            and isinstance(self.basket, Unsaid)
+            and isinstance(self.handle, Unsaid)
+            and not self.order
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """What is kept of one visitor. `rev` grows by one with every change; times are in seconds since the epoch.
+
+    `id` has 128 random bits as base64url and changes at login; `former` is the id before that, with the time until
+    which it stands for this session. `renewed` is when the cookie was last issued: the idle time counts from it.
+    `handles` are opaque to us, by system. `seen` is the system that answered the last page.
+    """
+
+    id: str
+    rev: int
+    created: int
+    renewed: int
+    login: Login | None = None
+    login_at: int = 0
+    basket: Basket | None = None
+    handles: Mapping[str, str] = field(default_factory=dict)
+    former: str = ""
+    former_until: int = 0
+    receipt: Receipt | None = None
+    trail: tuple[str, ...] = ()
+    """The last events, oldest first, for the log: no names, no secrets."""
+
+    @property
+    def worth_keeping(self) -> bool:
+        """Whether there is anything in it that the visitor would miss."""
+        return bool(self.login or self.basket or self.handles)
+
+
+MOST_TRAIL: Final = 8
+
+
+def noted(session: Session, event: str) -> Session:
+    """Return the session with one more event in its trail."""
+    return replace(session, trail=(*session.trail, event)[-MOST_TRAIL:])
+
+
+# --- when a guest's basket meets a customer's -------------------------------------------------------------------------
+
+Merge = Literal["sum", "max", "newest", "guest", "customer"]
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """How sessions are kept: the `session` part of a rules file. Times in seconds.
+
+    `merge` says what becomes of an article that is in both baskets (`sum`, `max`), or which basket counts (`newest`,
+    `guest`, `customer`). `line_cap` and `basket_cap` are the most items of one article and in all, 0 for no limit.
+    """
+
+    idle: int = 30 * 24 * 3600
+    absolute: int = 180 * 24 * 3600
+    grace: int = 600
+    """Time in which the id before a login still stands for the session: forms that were open."""
+    token_life: int = 300
+    merge: Merge = "sum"
+    line_cap: int = 0
+    basket_cap: int = 0
+    callbacks: frozenset[str] = frozenset()
+    """Exact paths to which other sites may send a visitor with unsafe methods: payment providers come back there."""
+    sites: frozenset[str] = frozenset()
+    """Origins (`https://brand.example`) to which a session may be handed over."""
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What became of a guest's basket at login. Each entry is (sku, quantity in the guest's basket, of it kept).
+
+    `outcome` is merged, capped or refused for the whole: the worst of its lines.
+    """
+
+    id: str
+    at: int
+    guest: str
+    customer: str
+    outcome: Literal["merged", "capped", "refused"]
+    lines: tuple[tuple[str, int, int], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """The lines that should be there after a merge, and what could not be kept: (sku, wanted, kept)."""
+
+    lines: tuple[Line, ...]
+    short: tuple[tuple[str, int, int], ...] = ()
+
+
+def join(guest: tuple[Line, ...], customer: tuple[Line, ...], policy: Policy, guest_is_newer: bool = True) -> Joined:
+    """Return what a customer's basket should hold when a guest with a basket logs in.
+
+    Articles keep their order: the customer's first. What a cap or the policy takes away from the guest's articles is
+    told in `short`, never dropped silently.
+    """
+    if policy.merge == "newest":
+        chosen = "guest" if guest_is_newer else "customer"
+    else:
+        chosen = policy.merge
+    wanted: dict[str, int] = {}
+    if chosen != "guest":
+        for line in customer:
+            wanted[line.sku] = wanted.get(line.sku, 0) + line.quantity
+    mine: dict[str, int] = {}
+    for line in guest:
+        mine[line.sku] = mine.get(line.sku, 0) + line.quantity
+    if chosen != "customer":
+        for sku, quantity in mine.items():
+            had = wanted.get(sku, 0)
+            wanted[sku] = max(had, quantity) if chosen == "max" else had + quantity
+    kept: list[Line] = []
+    room = policy.basket_cap or MOST_COUNT
+    for sku, quantity in wanted.items():
+        allowed = min(quantity, policy.line_cap or MOST_COUNT, room)
+        room -= allowed
+        if allowed:
+            kept.append(Line(sku, allowed))
+    have = {line.sku: line.quantity for line in kept}
+    short = tuple((sku, want, have.get(sku, 0)) for sku, want in _wanted_of_guest(mine, wanted, chosen).items()
+                  if have.get(sku, 0) < want)  # fmt: skip
+    return Joined(tuple(kept), short)
+
+
+def _wanted_of_guest(mine: Mapping[str, int], wanted: Mapping[str, int], chosen: str) -> Mapping[str, int]:
+    """Return what the guest may expect to find afterwards of each article."""
+    if chosen == "customer":
+        return mine
+    return {sku: wanted[sku] for sku in mine}
+
+
+# --- reading what came from outside -----------------------------------------------------------------------------------
+
+
+def read_text(said: object, what: str, most: int) -> str:
+    """Return a text of at most `most` characters without control characters. Raises BadClaims."""
+    if not isinstance(said, str) or len(said) > most or not (said.isprintable()):
+        raise BadClaims(f"{what} is not a text of at most {most} printable characters")
+    return said
+
+
+def read_count(said: object, what: str) -> int:
+    """Return a whole number from 0 to MOST_COUNT. Raises BadClaims."""
+    if type(said) is not int or not 0 <= said <= MOST_COUNT:
+        raise BadClaims(f"{what} is not a whole number from 0 to {MOST_COUNT}")
+    return said
+
+
+def read_total(said: object) -> str:
+    """Return an amount as text such as `19.90`, given as text or number. Raises BadClaims."""
+    if isinstance(said, bool) or not isinstance(said, int | float | str) or len(str(said)) > 20:
+        raise BadClaims("total is not an amount such as 19.90")
+    try:
+        amount = Decimal(str(said))
+    except InvalidOperation:
+        raise BadClaims("total is not an amount such as 19.90") from None
+    if not amount.is_finite() or abs(amount) >= 10**12 or abs(amount.as_tuple().exponent) > 6:  # type: ignore[arg-type]
+        raise BadClaims("total is not an amount such as 19.90")
+    return format(amount, "f")
+
+
+def read_basket(said: object) -> Basket | None:
+    """Return the basket of a claim; None for null and for one that holds nothing and has no id. Raises BadClaims."""
+    if said is None:
+        return None
+    if not isinstance(said, Mapping):
+        raise BadClaims("basket is neither an object nor null")
+    number = said.get("id", "")
+    name = read_text(str(number) if type(number) is int else number, "basket.id", MOST_ID)
+    rev = said.get("rev", 0)
+    if type(rev) is not int or not 0 <= rev < 1 << 53:
+        raise BadClaims("basket.rev is not a whole number")
+    lines = _read_lines(said.get("lines"))
+    count = read_count(said.get("count", sum(line.quantity for line in lines)), "basket.count")
+    if not name and not count:
+        return None
+    return Basket(
+        name,
+        rev,
+        count,
+        read_total(said["total"]) if said.get("total") not in (None, "") else "",
+        read_text(said.get("currency") or "", "basket.currency", 8),
+        lines,
+    )
+
+
+def _read_lines(said: object) -> tuple[Line, ...]:
+    if said is None:
+        return ()
+    if not isinstance(said, list):
+        raise BadClaims("basket.lines is not a list")
+    lines = []
+    for one in said[:MOST_LINES]:
+        if not isinstance(one, Mapping):
+            raise BadClaims("a line of the basket is not an object")
+        sku = one.get("sku")
+        quantity = one.get("quantity", 1)
+        lines.append(
+            Line(
+                read_text(str(sku) if type(sku) is int else sku, "basket.lines.sku", MOST_ID),
+                read_count(quantity, "basket.lines.quantity"),
+            )
+        )
+    return tuple(lines)
+
+
+def read_login(sub: object, name: object) -> Login | None:
+    """Return who is logged in; None for a `sub` of null or "". Raises BadClaims."""
+    if sub is None or sub == "":
+        return None
+    who = read_text(str(sub) if type(sub) is int else sub, "sub", MOST_SUB)
+    shown = name if isinstance(name, str) else ""
+    return Login(who, "".join(letter for letter in shown[:MOST_NAME] if letter.isprintable()))
+
+
+def read_changes(claims: Mapping[str, Any]) -> Changes:
+    """Return what an update's claims say, whoever may say it. Raises BadClaims. DESIGN, 6."""
+    login: Login | None | Unsaid = UNSAID
+    if "sub" in claims:
+        login = read_login(claims["sub"], claims.get("name"))
+    basket: Basket | None | Unsaid = UNSAID
+    if "basket" in claims:
+        basket = read_basket(claims["basket"])
+    order = claims.get("order", "")
+    if isinstance(order, Mapping):
+        order = order.get("id", "?")
+    if order is None or order is False:
+        order = ""
+    elif order is True:
+        order = "?"
+    handle: str | Unsaid = UNSAID
+    if "handle" in claims:
+        said = claims["handle"] if claims["handle"] is not None else ""
+        if not isinstance(said, str) or len(said.encode()) > MOST_HANDLE:
+            raise BadClaims(f"handle is not a text of at most {MOST_HANDLE} bytes")
+        handle = said
+    return Changes(login, basket, read_text(str(order) if type(order) is int else order, "order", MOST_ID), handle)

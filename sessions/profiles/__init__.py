@@ -1,0 +1,1 @@
+"""What login, logout, basket and order look like on each product, as data."""
