@@ -72,6 +72,10 @@ class Login:
     name: str = ""
 
 
+UNNUMBERED: Final = "?"
+"""An order of which only is known that it was placed."""
+
+
 class Unsaid:
     """The type of UNSAID: nothing was said, which is another thing than None."""
 
@@ -87,13 +91,15 @@ class Changes:
     """What a system's update, or what its profile saw, says about a visitor.
 
     `login` None is a logout, `basket` None an empty basket; `order` is the number of an order that was placed, or `?`
-    where the system told that there is one but not its number. `handle` replaces what is kept for the system.
+    (UNNUMBERED) where the system told that there is one but not its number. `handle` replaces what is kept for the system.
     """
 
-    login: Login | None | Unsaid = UNSAID
-    basket: Basket | None | Unsaid = UNSAID
+    login: Login | Unsaid | None = UNSAID
+    basket: Basket | Unsaid | None = UNSAID
     order: str = ""
     handle: str | Unsaid = UNSAID
+    merged: str = ""
+    """The id of the guest's basket that went into this one."""
 
     def __bool__(self) -> bool:
         return not (
@@ -110,7 +116,7 @@ class Session:
 
     `id` has 128 random bits as base64url and changes at login; `former` is the id before that, with the time until
     which it stands for this session. `renewed` is when the cookie was last issued: the idle time counts from it.
-    `handles` are opaque to us, by system. `seen` is the system that answered the last page.
+    `handles` are opaque to us, by system.
     """
 
     id: str
@@ -123,6 +129,11 @@ class Session:
     handles: Mapping[str, str] = field(default_factory=dict)
     former: str = ""
     former_until: int = 0
+    order: str = ""
+    """The number of the order placed last, so that telling of it twice empties no newer basket."""
+    guest: Basket | None = None
+    """The basket that the guest had at login, until it is known what became of it; `guest_at` is when that was."""
+    guest_at: int = 0
     receipt: Receipt | None = None
     trail: tuple[str, ...] = ()
     """The last events, oldest first, for the log: no names, no secrets."""
@@ -130,7 +141,7 @@ class Session:
     @property
     def worth_keeping(self) -> bool:
         """Whether there is anything in it that the visitor would miss."""
-        return bool(self.login or self.basket or self.handles)
+        return bool(self.login or self.basket or self.handles or self.login_at)
 
 
 MOST_TRAIL: Final = 8
@@ -197,10 +208,8 @@ def join(guest: tuple[Line, ...], customer: tuple[Line, ...], policy: Policy, gu
     Articles keep their order: the customer's first. What a cap or the policy takes away from the guest's articles is
     told in `short`, never dropped silently.
     """
-    if policy.merge == "newest":
-        chosen = "guest" if guest_is_newer else "customer"
-    else:
-        chosen = policy.merge
+    newer = "guest" if guest_is_newer else "customer"
+    chosen = newer if policy.merge == "newest" else policy.merge
     wanted: dict[str, int] = {}
     if chosen != "guest":
         for line in customer:
@@ -318,23 +327,29 @@ def read_login(sub: object, name: object) -> Login | None:
 
 def read_changes(claims: Mapping[str, Any]) -> Changes:
     """Return what an update's claims say, whoever may say it. Raises BadClaims. DESIGN, 6."""
-    login: Login | None | Unsaid = UNSAID
+    login: Login | Unsaid | None = UNSAID
     if "sub" in claims:
         login = read_login(claims["sub"], claims.get("name"))
-    basket: Basket | None | Unsaid = UNSAID
+    basket: Basket | Unsaid | None = UNSAID
     if "basket" in claims:
         basket = read_basket(claims["basket"])
     order = claims.get("order", "")
     if isinstance(order, Mapping):
-        order = order.get("id", "?")
+        order = order.get("id", UNNUMBERED)
     if order is None or order is False:
         order = ""
     elif order is True:
-        order = "?"
+        order = UNNUMBERED
+    merged = claims.get("merged", "")
     handle: str | Unsaid = UNSAID
     if "handle" in claims:
         said = claims["handle"] if claims["handle"] is not None else ""
         if not isinstance(said, str) or len(said.encode()) > MOST_HANDLE:
             raise BadClaims(f"handle is not a text of at most {MOST_HANDLE} bytes")
         handle = said
-    return Changes(login, basket, read_text(str(order) if type(order) is int else order, "order", MOST_ID), handle)
+    return Changes(login, basket, _read_number(order, "order"), handle, _read_number(merged or "", "merged"))
+
+
+def _read_number(said: object, what: str) -> str:
+    """Return an id or a number given as text or as a whole number. Raises BadClaims."""
+    return read_text(str(said) if type(said) is int else said, what, MOST_ID)
