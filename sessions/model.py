@@ -91,7 +91,8 @@ class Changes:
     """What a system's update, or what its profile saw, says about a visitor.
 
     `login` None is a logout, `basket` None an empty basket; `order` is the number of an order that was placed, or `?`
-    (UNNUMBERED) where the system told that there is one but not its number. `handle` replaces what is kept for the system.
+    (UNNUMBERED) where the system told that there is one but not its number. `handle` replaces what is kept for the
+    system.
     """
 
     login: Login | Unsaid | None = UNSAID

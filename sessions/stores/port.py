@@ -43,9 +43,10 @@ class Revocation:
 
 @dataclass(frozen=True, slots=True)
 class Changed:
-    """Somebody, maybe this worker itself, has written a newer session under `key`."""
+    """Somebody, maybe this worker itself, has written under `key`. `rev` is the revision written, 0 if forgotten."""
 
     key: str
+    rev: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +76,11 @@ class Store(Protocol):
         """Return what is kept under a key."""
 
     async def save(self, key: str, fresh: Stored, expected: int | None, life: int) -> Stored | None:
-        """Write if the revision kept is `expected` (0: nothing is kept; None: any that is older than the fresh one).
+        """Write if nothing is kept, or if the revision kept is `expected` (None: any that is older than the fresh one).
 
-        `life` in seconds. Returns None if it was written, otherwise what is there instead. Atomic; the news goes out.
+        With 0 it is written only where nothing is kept. `life` in seconds. Returns None if it was written, otherwise
+        what is there instead. A store that lost everything takes it: nothing newer can be lost. Atomic; the news goes
+        out with the revision.
         """
 
     async def drop(self, key: str) -> None:
