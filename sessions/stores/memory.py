@@ -50,7 +50,7 @@ class MemoryStore:
             if not fits:
                 return there
         self._keep(self._sessions, key, _Kept(fresh.rev, fresh.data, self.clock() + life))
-        self._hear(Changed(key))
+        self._hear(Changed(key, fresh.rev))
         return None
 
     async def drop(self, key: str) -> None:

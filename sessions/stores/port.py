@@ -79,8 +79,8 @@ class Store(Protocol):
         """Write if nothing is kept, or if the revision kept is `expected` (None: any that is older than the fresh one).
 
         With 0 it is written only where nothing is kept. `life` in seconds. Returns None if it was written, otherwise
-        what is there instead. A store that lost everything takes it: nothing newer can be lost. Atomic; the news goes
-        out with the revision.
+        what is there instead. A store that lost everything takes it: nothing newer can be lost. What is kept already,
+        byte for byte, counts as written: to save twice is to save once. Atomic; the news goes out with the revision.
         """
 
     async def drop(self, key: str) -> None:

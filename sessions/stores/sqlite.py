@@ -79,7 +79,7 @@ class SqliteStore:
     async def save(self, key: str, fresh: Stored, expected: int | None, life: int) -> Stored | None:
         there = await self._ask(lambda: self.file.save(key, fresh, expected, life))
         if there is None:
-            self._hear(Changed(key))
+            self._hear(Changed(key, fresh.rev))
         return there
 
     async def drop(self, key: str) -> None:

@@ -42,7 +42,7 @@ CREATE TABLE revocations (kind TEXT NOT NULL, key TEXT NOT NULL, at INTEGER NOT 
   UNIQUE (kind, key, at, until));
 CREATE INDEX revocations_until ON revocations (until);
 CREATE TABLE news (id INTEGER PRIMARY KEY AUTOINCREMENT, until REAL NOT NULL, kind TEXT NOT NULL, key TEXT NOT NULL,
-  at INTEGER NOT NULL, void_until INTEGER NOT NULL);
+  rev INTEGER NOT NULL, at INTEGER NOT NULL, void_until INTEGER NOT NULL);
 CREATE INDEX news_until ON news (until);
 """
 
@@ -91,13 +91,13 @@ class SqliteFile:
                     return there
             row = (key, fresh.rev, fresh.data, self.clock() + life)
             db.execute("INSERT OR REPLACE INTO sessions (key, rev, data, until) VALUES (?, ?, ?, ?)", row)
-            self._tell(db, "changed", key)
+            self._tell(db, Changed(key, fresh.rev))
         return None
 
     def drop(self, key: str) -> None:
         with self._writing() as db:
             db.execute("DELETE FROM sessions WHERE key = ?", (key,))
-            self._tell(db, "changed", key)
+            self._tell(db, Changed(key))
 
     def revoke(self, revocation: Revocation) -> bool:
         """Return whether it was new."""
@@ -106,7 +106,7 @@ class SqliteFile:
             into = "INSERT OR IGNORE INTO revocations (kind, key, at, until) VALUES (?, ?, ?, ?)"
             if not db.execute(into, row).rowcount:
                 return False
-            self._tell(db, *row)
+            self._tell(db, revocation)
         return True
 
     def revocations(self) -> list[Revocation]:
@@ -138,7 +138,7 @@ class SqliteFile:
         version = db.execute("PRAGMA data_version").fetchone()[0]
         if version != self._version:
             db.execute("BEGIN")  # both answers from one moment
-            rows = db.execute("SELECT id, kind, key, at, void_until FROM news WHERE id > ? ORDER BY id", (self._seen,))
+            rows = db.execute("SELECT kind, key, rev, at, void_until FROM news WHERE id > ? ORDER BY id", (self._seen,))
             found = rows.fetchall()
             last = db.execute("SELECT seq FROM sqlite_sequence WHERE name = 'news'").fetchone()
             db.execute("COMMIT")
@@ -146,8 +146,8 @@ class SqliteFile:
             if last and last[0] - self._seen > len(found):
                 heard.append(Gap())
             self._seen = last[0] if last else 0
-            heard += [Changed(key) if kind == "changed" else Revocation(kind, key, at, until)
-                      for _, kind, key, at, until in found]  # fmt: skip
+            for kind, key, rev, at, until in found:
+                heard.append(Changed(key, rev) if kind == "changed" else Revocation(kind, key, at, until))
         self._version, self._gap = version, False
         return heard
 
@@ -237,10 +237,13 @@ class SqliteFile:
             self.close()
             self._gap = True
 
-    def _tell(self, db: sqlite3.Connection, kind: str, key: str, at: int = 0, until: int = 0) -> None:
-        row = (self.clock() + NEWS_KEPT, kind, key, at, until)
-        told = db.execute("INSERT INTO news (until, kind, key, at, void_until) VALUES (?, ?, ?, ?, ?)", row).lastrowid
-        self._told = told or 0
+    def _tell(self, db: sqlite3.Connection, news: Changed | Revocation) -> None:
+        if isinstance(news, Changed):
+            said = ("changed", news.key, news.rev, 0, 0)
+        else:
+            said = (news.kind, news.key, 0, news.at, news.until)
+        into = "INSERT INTO news (until, kind, key, rev, at, void_until) VALUES (?, ?, ?, ?, ?, ?)"
+        self._told = db.execute(into, (self.clock() + NEWS_KEPT, *said)).lastrowid or 0
 
 
 def _prepare(db: sqlite3.Connection, path: str) -> None:
