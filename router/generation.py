@@ -9,6 +9,7 @@ from router.conditions import Host, Network
 from router.errors import Position, Problem
 from router.index import Index
 from router.model import Limits, SystemSpec
+from sessions.model import Policy
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,7 @@ class Generation:
     """The proxies whose X-Forwarded-* and X-Request-Id are believed."""
     country_header: str = ""
     limits: Limits = Limits()
+    session: Policy = Policy()
     plugins: tuple[object, ...] = ()
     """The plugins for every request, ready made, in file order."""
     tests: tuple[Expectation, ...] = ()

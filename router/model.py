@@ -333,6 +333,8 @@ class SystemSpec:
     profile: str = "generic"
     payment: bool = False
     authority: frozenset[str] = frozenset()
+    unsigned: bool = False
+    """Whether what it tells of a visitor may be plain JSON."""
     health: HealthCheck | None = None
     timeouts: Timeouts = Timeouts()
     retries: int = 1

@@ -20,12 +20,14 @@ from router.rulesfile.findings import Findings, did_you_mean
 from router.rulesfile.payment import check_payment, check_rewrites, check_spellings
 from router.rulesfile.pluginuse import compiled_plugins
 from router.rulesfile.requests import BadRequestText, ClientError, split_request, view_of
+from router.rulesfile.sessions import compiled_policy
 from router.rulesfile.shaping import shaped
 from router.rulesfile.sources import Sources
 from router.rulesfile.systems import compiled_list, compiled_system
 from router.rulesfile.times import BadTime, moment
 from router.rulesfile.treatments import compiled_action, compiled_treatment
 from router.rulesfile.work import PluginFinder, Work
+from sessions.model import Policy
 
 
 def built(sources: Sources, document: Document, number: int, plugins: PluginFinder) -> Generation:
@@ -42,6 +44,7 @@ def built(sources: Sources, document: Document, number: int, plugins: PluginFind
 
 def _generation(work: Work, said: shape.File, number: int) -> Generation:
     work.country_header = _country_header(work, said.country_header)
+    work.updates = said.updates
     work.lists = {name: compiled_list(work, name, value) for name, value in said.lists.items()}
     _systems(work, said)
     trusted = _networks(work, ("trusted_proxies",), said.trusted_proxies)
@@ -60,6 +63,7 @@ def _generation(work: Work, said: shape.File, number: int) -> Generation:
         trusted=trusted,
         country_header=work.country_header,
         limits=Limits(**said.limits.model_dump()) if said.limits is not None else Limits(),
+        session=compiled_policy(work, said.session) if said.session is not None else Policy(),
         plugins=everywhere,
         tests=tests,
         warnings=tuple(sorted(work.findings.warnings)),

@@ -119,6 +119,26 @@ _SIZE_SCHEMA = {
     "examples": ["8KB", "1MB", "1GB"],
 }
 
+_DAYS = re.compile(r"([0-9]{1,4})d")
+
+
+def period(said: object) -> int:
+    """Return the whole seconds that `10m`, `12h` or `30d` are, from a second to 400 days."""
+    days = _DAYS.fullmatch(said) if isinstance(said, str) else None
+    seconds = int(days[1]) * 24 * 3600 if days is not None else int(duration(said))
+    if not 1 <= seconds <= _LONGEST_PERIOD:
+        raise wrong(f"{written(said)} is not between a second and 400 days", "write 10m, 12h or 30d")
+    return seconds
+
+
+_LONGEST_PERIOD = 400 * 24 * 3600
+"""Seconds: no browser keeps a cookie longer."""
+
+_PERIOD_SCHEMA = {"type": "string", "pattern": r"^[0-9]+(\.[0-9]+)?(ms|s|m|h|d)$", "examples": ["10m", "12h", "30d"]}
+
+Period = Annotated[int, PlainValidator(period), WithJsonSchema(_PERIOD_SCHEMA)]
+"""Seconds that something is kept."""
+
 Duration = Annotated[float, PlainValidator(lambda said: _positive(duration(said))), WithJsonSchema(_DURATION_SCHEMA)]
 """Seconds, more than none."""
 

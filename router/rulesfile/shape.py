@@ -11,9 +11,11 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, WithJsonSchema
 
 from router import model
-from router.rulesfile.scalars import Duration, Share, Size, Text, kind_of, kind_of_text
+from router.rulesfile.scalars import Duration, Period, Share, Size, Text, kind_of, kind_of_text
+from sessions.model import MOST_COUNT, Policy
 
 _TIMEOUTS, _SYSTEM, _LIMITS = model.Timeouts(), model.SystemSpec("", ()), model.Limits()
+_POLICY = Policy()
 
 
 def _one_of(expected: str, numbers_are_text: bool = False) -> Discriminator:
@@ -99,6 +101,8 @@ class System(Shape):
     no other may."""
     authority: list[Literal["login", "basket", "order"]] = []
     """What this system may tell the edge about a visitor. The default is nothing."""
+    updates: Literal["signed", "unsigned"] | None = None
+    """Whether what this system tells must be signed; as `updates` at the top says, unless given."""
     health: Health | None = None
     """Active probes; without them a server is only taken out when requests to it fail."""
     timeout: Timeout | None = None
@@ -369,6 +373,36 @@ class Limits(Shape):
     """The most requests on one connection, 0 for no limit."""
 
 
+class BasketPolicy(Shape):
+    """What becomes of a guest's basket when the customer has one already."""
+
+    merge: Literal["sum", "max", "newest", "guest", "customer"] = _POLICY.merge
+    """For an article in both: add up, or take the larger number; or which of the two baskets counts."""
+    line_cap: int = Field(_POLICY.line_cap, ge=0, le=MOST_COUNT)
+    """The most items of one article, 0 for no limit."""
+    basket_cap: int = Field(_POLICY.basket_cap, ge=0, le=MOST_COUNT)
+    """The most items in all, 0 for no limit."""
+
+
+class Session(Shape):
+    """How long sessions live, and what becomes of baskets."""
+
+    idle: Period = _POLICY.idle
+    """Time after which a visitor who does not come back is forgotten."""
+    absolute: Period = _POLICY.absolute
+    """Time after which a session ends however often the visitor comes."""
+    grace: Period = _POLICY.grace
+    """Time in which forms that were open before a login go on working."""
+    token: Period = _POLICY.token_life
+    """Life of the token that a system receives; five minutes at most."""
+    basket: BasketPolicy | None = None
+    """What becomes of a guest's basket when the customer has one already."""
+    callbacks: list[str] = []
+    """Exact paths to which other sites may send a visitor with a form: payment providers come back there."""
+    sites: list[str] = []
+    """Origins, such as https://brand.example, that a session may be handed over to."""
+
+
 class ListFile(Shape):
     """A list that is kept in a file of its own."""
 
@@ -397,6 +431,8 @@ class File(Shape):
     """What one client may ask of the edge."""
     updates: Literal["signed", "unsigned"] = "signed"
     """Whether what a system tells about a visitor must be signed."""
+    session: Session | None = None
+    """How long sessions live, and what becomes of baskets."""
     systems: dict[str, System]
     """The upstream applications, by name."""
     lists: dict[str, List] = {}

@@ -48,6 +48,7 @@ def compiled_system(work: Work, name: str, said: shape.System) -> SystemSpec:
         profile=said.profile,
         payment=said.payment,
         authority=frozenset(said.authority),
+        unsigned=(said.updates or work.updates) == "unsigned",
         health=_health(work, said.health, (*loc, "health")) if said.health is not None else None,
         timeouts=timeouts(said.timeout, Timeouts()),
         retries=said.retries,

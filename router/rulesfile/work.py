@@ -35,6 +35,7 @@ class Work:
     systems: dict[str, SystemSpec] = field(default_factory=dict)
     lists: Mapping[str, frozenset[str]] = field(default_factory=dict)
     country_header: str = ""
+    updates: str = "signed"
 
     def is_system(self, name: str, loc: Loc, *, key: bool = False) -> bool:
         """Whether a system has that name; if none has, that is a problem at `loc`."""
