@@ -1,0 +1,313 @@
+"""Each system sees its own cookies, as if it stood alone on the domain.
+
+Both halves of a shop say `sessionid` and `csrftoken`, and to a browser they are one site. So the edge gives the cookies
+of each system names of their own (sessions.jar.names has the forms) and gives every system back what it set:
+
+- A name that one system alone claims keeps its plain name and goes only there: a shop that comes to the edge, or leaves
+  it, loses no session.
+- Any other HttpOnly cookie is renamed, `S~x`.
+- One that scripts may read is three: `x` for the scripts, `S~!x` for the system, and `~x`, which says that the plain
+  one is S's just now and lives as long as it does. With it there, S gets the plain one, which a script may have changed
+  or deleted; without, S gets its own. So a plain value is never taken for another system's, whatever expires when.
+- A plain one that nobody owns (analytics, consent) goes to every system, untouched; if several claim it, to the one
+  that may log people in, as before there was an edge.
+- A system can change and delete only what it sees.
+
+Cookies are never parsed strictly: split on `;` and the first `=`, every other byte stays. REQUIREMENTS 16-20,
+REAL_SYSTEMS 1-3. Pure; no clock: what a date means is left to the browser.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from sessions.jar.names import COPY, FORMER, KEPT, MARK, OURS, PLAIN, SPACE, Form, Globs, Names, spelled
+from sessions.jar.setcookie import SetCookie
+
+MOST_COOKIE: Final = 4096
+"""Bytes of name and value of a cookie that browsers keep. 6265bis, 5.6. A longer one is lost without a word."""
+
+_OWNED: Final = (MARK, KEPT, COPY)
+
+HEAVY: Final = 6 * 1024
+"""Bytes of Cookie from which on it is worth a warning: most servers refuse heads of 8 KB."""
+
+
+@dataclass(frozen=True, slots=True)
+class Weight:
+    """What the cookies of a request weigh, in bytes, and the names of the three heaviest."""
+
+    total: int
+    heaviest: tuple[tuple[bytes, int], ...]
+
+    @property
+    def heavy(self) -> bool:
+        """Whether it is time to warn."""
+        return self.total > HEAVY
+
+
+def values(lines: Sequence[bytes], name: bytes) -> list[bytes]:
+    """Return the values of every cookie of that name, in order: some may be planted, so the caller proves each."""
+    found: list[bytes] = []
+    for line in lines:
+        if name in line:
+            for piece in line.split(b";"):
+                said, equals, value = piece.partition(b"=")
+                if equals and said.strip(SPACE) == name:
+                    found.append(value.strip(SPACE))
+    return found
+
+
+def weigh(lines: Sequence[bytes]) -> Weight:
+    """Return what the Cookie lines of a request weigh."""
+    total = sum([len(line) for line in lines]) + 2 * max(len(lines) - 1, 0)
+    if total <= HEAVY:
+        return Weight(total, ())
+    pieces = [piece.strip(SPACE) for line in lines for piece in line.split(b";")]
+    largest = sorted(pieces, key=len, reverse=True)[:3]
+    return Weight(total, tuple([(piece.partition(b"=")[0], len(piece)) for piece in largest]))
+
+
+def without(header: bytes, names: Iterable[str]) -> bytes:
+    """Return a Cookie value, as a system gets it, without the cookies of these names (globs)."""
+    globs = Globs(names)
+    left = [piece for piece in header.split(b";") if not globs.has(piece.partition(b"=")[0].strip(SPACE))]
+    return b";".join(left).lstrip(SPACE)
+
+
+def with_kept(header: bytes, kept: Mapping[bytes, bytes]) -> bytes:
+    """Return a Cookie value, as a system gets it, with those of `kept` (name to value) that are missing in it."""
+    missing = [name + b"=" + value for name, value in kept.items() if not values([header], name)]
+    return b"; ".join([header, *missing] if header else missing)
+
+
+class _Seen:
+    """What a request has of one cookie name."""
+
+    __slots__ = ("copies", "kept", "marks", "plains")
+
+    def __init__(self) -> None:
+        self.kept: list[str] = []
+        self.copies: list[str] = []
+        self.marks: list[str] = []
+        self.plains = 0
+
+    def scripts_hold(self, system: str) -> bool:
+        """Whether the system is given the plain one, changed by a script or not, or gone.
+
+        With several of one name, on several paths, nobody can tell which belong together: then its own count.
+        """
+        return self.marks == [system] and self.copies.count(system) == 1 and self.plains <= 1
+
+    def owned_by(self, system: str) -> bool:
+        return system in self.kept or system in self.copies
+
+
+class Jar:
+    """The cookies of all systems. `claims` has every system with the names (globs) that its product uses.
+
+    `login_system` is the one with authority over logins: a plain cookie that several claim is taken for its own.
+    """
+
+    __slots__ = ("_names",)
+
+    def __init__(self, claims: Mapping[str, Sequence[str]], login_system: str = "") -> None:
+        self._names = Names(claims, login_system)
+
+    # --- to a system --------------------------------------------------------------------------------------------------
+
+    def for_system(self, cookie_lines: Sequence[bytes], system: str) -> bytes:
+        """Return the one Cookie value for a system; b"" for none. What is passed on is so byte for byte."""
+        line = cookie_lines[0] if len(cookie_lines) == 1 else b"; ".join(cookie_lines)
+        form_of = self._names.form_of
+        passing: list[bytes] = []
+        if b"~" not in line:
+            for piece in line.split(b";"):
+                form = form_of(piece)
+                if form.kind == PLAIN and (not form.only or form.only == system):
+                    passing.append(piece)
+            return b";".join(passing).lstrip(SPACE)
+        pieces = line.split(b";")
+        forms = [form_of(piece) for piece in pieces]
+        seen = self._seen(pieces, forms)
+        for form, piece in zip(forms, pieces, strict=True):
+            if form.kind == PLAIN:
+                if self._sees_plain(system, form, seen.get(form.name)):
+                    passing.append(piece)
+            elif form.owner == system and (
+                form.kind == KEPT or (form.kind == COPY and not seen[form.name].scripts_hold(system))
+            ):
+                value = piece.partition(b"=")[2]
+                passing.append(b" " + form.name + b"=" + value if form.name else b" " + value)
+        return b";".join(passing).lstrip(SPACE)
+
+    def _seen(self, pieces: Sequence[bytes], forms: Sequence[Form]) -> dict[bytes, _Seen]:
+        """Return what there is of every name of which a system has its own; only these need to be looked at closely."""
+        seen: dict[bytes, _Seen] = {}
+        for form, piece in zip(forms, pieces, strict=True):
+            if form.kind in _OWNED:
+                of = seen.get(form.name)
+                if of is None:
+                    of = seen[form.name] = _Seen()
+                if form.kind == KEPT:
+                    of.kept.append(form.owner)
+                elif form.kind == COPY:
+                    of.copies.append(form.owner)
+                else:
+                    of.marks.append(self._names.system(piece.partition(b"=")[2].strip(SPACE)))
+        for form in forms:
+            if form.kind == PLAIN and form.name in seen:
+                seen[form.name].plains += 1
+        return seen
+
+    def _sees_plain(self, system: str, form: Form, seen: _Seen | None) -> bool:
+        """Whether the plain cookie is one that the system may see."""
+        if seen is None:
+            return not form.only or form.only == system
+        if seen.scripts_hold(system):
+            return True
+        # Others have their own of this name. Only who claims it can still have one from before there was an edge.
+        return form.only == system and not seen.marks and not seen.owned_by(system)
+
+    # --- to the browser -----------------------------------------------------------------------------------------------
+
+    def to_browser(
+        self, system: str, set_cookie: bytes, cookies_of_request: Sequence[bytes], secure: bool, rewritten: bool = False
+    ) -> list[bytes]:
+        """Return the Set-Cookie values to send for one that the system sent, none for a name that is the edge's.
+
+        `secure` says that the visitor speaks https, `rewritten` that the rule changed the path on the way.
+        """
+        cookie = SetCookie(set_cookie, secure, rewritten)
+        name = cookie.name
+        form = self._names.form(name)
+        if form.kind == OURS:
+            return []
+        seen, plain = self._seen_of(cookies_of_request, name)
+        owned_copy = system in seen.copies
+        if form.alone and form.only == system:
+            stale = [spelled(system, MARK, name)] if seen.marks else []
+            if owned_copy:
+                stale.append(spelled(system, COPY, name))
+            if system in seen.kept:
+                stale.append(spelled(system, KEPT, name))
+            head = set_cookie.partition(b";")[0]
+            return [head + cookie.tail, *_erased(stale, cookie)]
+
+        # What looks like one of the edge's forms, or is another's by its claim, must not be there under its plain name.
+        never_plain = form.kind != PLAIN or form.alone or not name
+        mine = system in seen.marks or (not seen.marks and form.only in ("", system))
+        if cookie.deletes:
+            return self._deletions(system, cookie, seen, plain, mine, never_plain)
+        if cookie.http_only or never_plain:
+            stale = [spelled(system, COPY, name)] if owned_copy else []
+            if mine and not never_plain:
+                stale += [name] if plain else []
+                stale += [spelled(system, MARK, name)] if seen.marks else []
+            kept = spelled(system, KEPT, name) + b"=" + cookie.value + cookie.hidden()
+            return [kept, *_erased(stale, cookie)]
+
+        lines = [
+            set_cookie.partition(b";")[0] + cookie.tail,
+            spelled(system, COPY, name) + b"=" + cookie.value + cookie.hidden(),
+            spelled(system, MARK, name) + b"=" + system.encode("ascii") + cookie.hidden(),
+            *_erased([spelled(system, KEPT, name)] if system in seen.kept else [], cookie),
+        ]
+        if plain and not mine and not seen.marks and not seen.owned_by(form.only):
+            # The plain one is from before there was an edge, and the other system's: it shall not lose it.
+            value = values(cookies_of_request, name)[0]
+            lines.append(spelled(form.only, COPY, name) + b"=" + value + _defaults(secure) + b"; HttpOnly")
+        return lines
+
+    def _seen_of(self, lines: Sequence[bytes], name: bytes) -> tuple[_Seen, bool]:
+        """Return what a request has of one name, and whether there is a plain one."""
+        pieces = [piece for line in lines if name in line for piece in line.split(b";")]
+        forms = [self._names.form_of(piece) for piece in pieces]
+        seen = self._seen(pieces, forms).get(name) or _Seen()
+        return seen, any(form.kind == PLAIN and form.name == name for form in forms)
+
+    def _deletions(
+        self, system: str, cookie: SetCookie, seen: _Seen, plain: bool, mine: bool, never_plain: bool
+    ) -> list[bytes]:
+        """Return the lines that delete a system's cookie in every form in which it may be there.
+
+        What is kept for the path `/` is in every request, so what is not there needs no deletion; at another path
+        nobody can tell. `plain` says that there is a plain one, `mine` that the system sees it.
+        """
+        name = cookie.name
+        blind = not cookie.everywhere or not (seen.owned_by(system) or (mine and (plain or seen.marks)))
+        targets: list[bytes] = []
+        if blind or system in seen.kept:
+            targets.append(spelled(system, KEPT, name))
+        if (blind and not never_plain) or system in seen.copies:
+            targets.append(spelled(system, COPY, name))
+        # A marked plain one may go wherever it is, because whose it is has its own; an unmarked one may be all there is.
+        foreign = not mine and (cookie.everywhere if seen.marks else plain)
+        if not (never_plain or foreign):
+            if blind or plain:
+                targets.append(name)
+            if blind or seen.marks:
+                targets.append(spelled(system, MARK, name))
+        return [target + b"=" + cookie.value + cookie.tail for target in targets]
+
+    def reset_script_copies(
+        self, system: str, cookies_of_request: Sequence[bytes], secure: bool, set_cookies: Sequence[bytes] = ()
+    ) -> list[bytes]:
+        """Return the Set-Cookie values that let the scripts of a document of this system read its own cookies.
+
+        Needed where the plain one was another system's last. `set_cookies` are those of the answer: what it sets itself
+        needs no reset. They live until the browser closes, or the next document resets them; the system's own live on.
+        """
+        pieces = [piece for line in cookies_of_request if b"~" in line for piece in line.split(b";")]
+        forms = [self._names.form_of(piece) for piece in pieces]
+        seen = self._seen(pieces, forms)
+        done = {line.partition(b";")[0].partition(b"=")[0].strip(SPACE) for line in set_cookies}
+        lines: list[bytes] = []
+        for form, piece in zip(forms, pieces, strict=True):
+            name = form.name
+            if form.kind != COPY or form.owner != system or name in done or system in seen[name].marks:
+                continue
+            plain = self._names.form(name)
+            if plain.kind != PLAIN or plain.alone or not name:
+                continue
+            done.add(name)
+            lines.append(name + b"=" + piece.partition(b"=")[2] + _defaults(secure))
+            lines.append(
+                spelled(system, MARK, name) + b"=" + system.encode("ascii") + _defaults(secure) + b"; HttpOnly"
+            )
+        return lines
+
+    def forget(
+        self, system: str, names: Iterable[str], cookies_of_request: Sequence[bytes], secure: bool
+    ) -> list[bytes]:
+        """Return the Set-Cookie values that delete the system's cookies of these names (globs) at the path `/`.
+
+        For a login that ended elsewhere. What other systems have of the same names stays.
+        """
+        globs = Globs(names)
+        pieces = [piece for line in cookies_of_request for piece in line.split(b";")]
+        forms = [self._names.form_of(piece) for piece in pieces]
+        seen = self._seen(pieces, forms)
+        targets: dict[bytes, None] = {}
+        for form in forms:
+            name = form.name
+            if not name or not globs.has(name):
+                continue
+            if form.kind in (KEPT, COPY, FORMER) and form.owner == system:
+                targets[spelled(system, form.kind, name)] = None
+            elif form.kind in (PLAIN, MARK):
+                of = seen.get(name)
+                if system in of.marks if of is not None and of.marks else form.only == system:
+                    targets[spelled(system, MARK, name) if form.kind == MARK else name] = None
+        return [target + b"=" + _defaults(secure) + b"; Max-Age=0" for target in targets]
+
+
+def _defaults(secure: bool) -> bytes:
+    """Return the attributes of a cookie of which only name and value are known."""
+    return b"; Path=/; SameSite=Lax; Secure" if secure else b"; Path=/; SameSite=Lax"
+
+
+def _erased(names: Iterable[bytes], cookie: SetCookie) -> list[bytes]:
+    return [name + b"=" + cookie.erase for name in names]

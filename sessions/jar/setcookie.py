@@ -1,0 +1,69 @@
+"""One Set-Cookie value, taken apart without losing a byte of what it says. RFC 6265bis, 5.6."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from sessions.jar.names import SPACE
+
+_WHOLE: Final = re.compile(rb"-?[0-9]+")
+
+_LONG_AGO: Final = re.compile(rb"\b(?:19[0-9]{2}|[0-9]{1,2}[- ][A-Za-z]{3}[- ][789][0-9])\b")
+"""A year before 2000 in any of the three forms of a date. RFC 9110, 5.6.7.
+
+Deletions are dated 1970 by nearly everybody. A later date in the past needs no clock either: it is passed on like
+any other, and the browser deletes all that it is put on.
+"""
+
+
+class SetCookie:
+    """What a system wants the browser to keep.
+
+    `tail` are the attributes to pass on, beginning with `;`: without Domain, because the shop's domain is the edge's;
+    with Secure under https; with Path=/ where the edge rewrites paths, because the system's own mean nothing outside.
+    `erase` are those that delete what is kept at the same place. `everywhere` says that the path is `/`.
+    """
+
+    __slots__ = ("deletes", "erase", "everywhere", "http_only", "name", "tail", "value")
+
+    def __init__(self, line: bytes, secure: bool, rewritten: bool) -> None:
+        pieces = line.split(b";")
+        name, equals, value = pieces[0].partition(b"=")
+        self.name = name.strip(SPACE) if equals else b""
+        self.value = value if equals else name.strip(SPACE)
+        self.http_only = False
+        self.everywhere = rewritten
+        has_secure = False
+        age = expires = b""
+        tail: list[bytes] = []
+        erase: list[bytes] = []
+        for piece in pieces[1:]:
+            key, _, said = piece.partition(b"=")
+            key = key.strip(SPACE).lower()
+            if key == b"domain" or (rewritten and key == b"path"):
+                continue
+            tail.append(piece)
+            if key == b"expires":
+                expires = said
+            elif key == b"max-age":
+                said = said.strip(SPACE)
+                age = said if _WHOLE.fullmatch(said) else age
+            elif key == b"httponly":
+                self.http_only = True
+            else:
+                erase.append(piece)
+                if key == b"path":
+                    self.everywhere = said.strip(SPACE) == b"/"
+                elif key == b"secure":
+                    has_secure = True
+        added = [b" Path=/"] if rewritten else []
+        if secure and not has_secure:
+            added.append(b" Secure")
+        self.tail = b"".join([b";" + piece for piece in (*tail, *added)])
+        self.erase = b"".join([b";" + piece for piece in (*erase, *added)]) + b"; Max-Age=0"
+        self.deletes = age.startswith(b"-") or not age.strip(b"0") if age else bool(_LONG_AGO.search(expires))
+
+    def hidden(self) -> bytes:
+        """Return `tail` so that no script can read the cookie."""
+        return self.tail if self.http_only else self.tail + b"; HttpOnly"
