@@ -1,0 +1,94 @@
+"""The keys file on disk: read only if nobody else can read it, written whole or not at all, by one at a time."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Final
+
+from sessions.errors import KeysError
+from sessions.keys import MOST_FILE, KeyRing
+
+_PRIVATE: Final = 0o600
+
+
+def load(path: str | Path) -> KeyRing:
+    """Return the keys of a file. Raises KeysError: what, where, and the way out."""
+    return KeyRing.parse(read(path), str(path))
+
+
+def read(path: str | Path) -> bytes:
+    """Return what is in a keys file. Raises KeysError also if somebody but its owner may read or write it."""
+    try:
+        # Without O_NONBLOCK, opening a named pipe would wait for whoever writes into it.
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    except FileNotFoundError:
+        raise KeysError(f"{path}: there is no such file: `inseam keys init --keys {path}` makes one") from None
+    except OSError as error:
+        raise KeysError(f"{path}: {error.strerror}: the user that runs inseam must be able to read it") from None
+    with open(descriptor, "rb") as file:
+        found = os.fstat(descriptor)
+        if not stat.S_ISREG(found.st_mode):
+            raise KeysError(f"{path}: this is no regular file: give the file that `inseam keys init` made")
+        mode = stat.S_IMODE(found.st_mode)
+        if mode & 0o077:
+            raise KeysError(f"{path}: others than its owner can get at it (mode {mode:04o}): chmod 600 {path}")
+        return file.read(MOST_FILE + 1)
+
+
+def write(path: str | Path, ring: KeyRing) -> None:
+    """Put the keys in place of what the file holds, in one step, readable for its owner alone. Raises KeysError.
+
+    A link stays a link: what it points to is replaced.
+    """
+    target = Path(path).resolve()
+    fresh = target.with_name(f".{target.name}.{os.getpid()}")
+    try:
+        with suppress(FileNotFoundError):
+            fresh.unlink()  # left behind by one that was killed
+        descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, _PRIVATE)
+        try:
+            with open(descriptor, "wb") as file:
+                file.write(ring.to_json())
+                file.flush()
+                os.fsync(descriptor)
+            fresh.replace(target)
+        except OSError:
+            fresh.unlink(missing_ok=True)
+            raise
+        folder = os.open(target.parent, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            os.fsync(folder)  # the new name, too, survives a power cut
+        finally:
+            os.close(folder)
+    except OSError as error:
+        raise KeysError(f"{path}: cannot be written: {error.strerror}; the old keys are as they were") from None
+
+
+@contextmanager
+def locked(path: str | Path) -> Iterator[None]:
+    """Hold the lock file beside a keys file while it is changed. Raises KeysError if another holds it.
+
+    It does not wait: of two rotations at once, the second would take away the keys that the first has just begun to use.
+    """
+    target = Path(path).resolve()
+    lock = target.with_name(f".{target.name}.lock")
+    try:
+        descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, _PRIVATE)
+    except OSError as error:
+        raise KeysError(
+            f"{lock}: cannot be written: {error.strerror}; keys are changed by who may write there"
+        ) from None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    except BlockingIOError:
+        raise KeysError(
+            f"{path}: another `inseam keys` is changing it at this moment: look again, then try again"
+        ) from None
+    finally:
+        os.close(descriptor)
