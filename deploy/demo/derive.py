@@ -7,7 +7,7 @@ Lines stay where they are, so that a problem that the edge reports is found at t
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import yaml
@@ -18,7 +18,8 @@ def derived(text: str, servers: Mapping[str, str], folder: Path, admin: str) -> 
     """Return the rules for the demo's edge.
 
     `servers` has the address of each system by its name, `folder` is where the shop's rules file lies, and `admin` is
-    the URL to which ribbons link. Text that is no YAML mapping comes back as it is: the edge says what is wrong.
+    the URL to which ribbons link, empty for no ribbons. Text that is no YAML mapping comes back as it is: the edge
+    says what is wrong.
     """
     try:
         root = yaml.compose(text, yaml.CSafeLoader)  # the C parser reads more, and it is what the edge reads by
@@ -32,6 +33,8 @@ def derived(text: str, servers: Mapping[str, str], folder: Path, admin: str) -> 
         for node in _at(root, "systems", name, "servers")
     ]
     changes += [_instead(node, json.dumps(str(folder / node.value), ensure_ascii=False)) for node in _files(root)]
+    if not admin:
+        return _changed(text, changes)
     ribbon = f"{{demo-ribbon: {{admin: {json.dumps(admin)}}}}}"
     ending = ""
     plugins = next(_at(root, "plugins"), None)
@@ -39,9 +42,14 @@ def derived(text: str, servers: Mapping[str, str], folder: Path, admin: str) -> 
         ending = f"\nplugins: [{ribbon}]\n"
     elif isinstance(plugins, SequenceNode):
         changes.append(_instead(plugins, f"[{', '.join([*map(_one_line, plugins.value), ribbon])}]"))
+    return _changed(text, changes) + ending
+
+
+def _changed(text: str, changes: Iterable[tuple[int, int, str]]) -> str:
+    """Return the text with each (start, end, new text) put in."""
     for start, end, new in sorted(changes, reverse=True):
         text = text[:start] + new + text[end:]
-    return text + ending
+    return text
 
 
 def _files(root: MappingNode) -> Iterator[ScalarNode]:

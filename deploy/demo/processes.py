@@ -12,6 +12,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from threading import Event
 from types import TracebackType
@@ -97,11 +98,14 @@ class System(Child):
             sock = bound("127.0.0.1", 0)
         with sock:
             self.port = sock.getsockname()[1]
-            number = sock.fileno()
-            command = [sys.executable, "-m", "deploy.demo.systems", self.name, "--fd", str(number)]
-            self.process = subprocess.Popen(  # noqa: S603  our own program
-                command, stdin=subprocess.PIPE, pass_fds=[number], env=_surroundings(), start_new_session=True
-            )
+            self.process = self.open(sock.fileno())
+
+    def open(self, number: int) -> subprocess.Popen[bytes]:
+        """Return the process, started on the listening socket with this number."""
+        command = [sys.executable, "-m", "deploy.demo.systems", self.name, "--fd", str(number)]
+        return subprocess.Popen(  # noqa: S603  our own program
+            command, stdin=subprocess.PIPE, pass_fds=[number], env=surroundings(), start_new_session=True
+        )
 
     def look_after(self, now: float) -> str:
         """Bring a system that was stopped back after a while; return what is to be told. `now` is in seconds."""
@@ -123,23 +127,25 @@ class System(Child):
 class Edge(Child):
     """The edge, started as `inseam serve` starts it, with `folder` as its working directory.
 
-    So the rules file is simply rules.yaml to it, and a problem is told as `rules.yaml:8:11`, as one reads it.
+    So the rules file is simply rules.yaml to it, and a problem is told as `rules.yaml:8:11`, as one reads it. `more`
+    are options of `inseam serve` beyond the addresses.
     """
 
-    def __init__(self, folder: Path, listen: Address, admin: Address) -> None:
+    def __init__(self, folder: Path, listen: Address, admin: Address, more: Sequence[str] = ()) -> None:
         super().__init__()
         self._folder = folder
         self._listen = listen
         self._admin = admin
+        self._more = more
 
     def start(self) -> None:
         """Start the process."""
         command = [
             sys.executable, "-m", "router", "serve", "--rules", "rules.yaml", "--drain", str(_TO_DRAIN),
-            "--listen", str(self._listen), "--admin", str(self._admin),
+            "--listen", str(self._listen), "--admin", str(self._admin), *self._more,
         ]  # fmt: skip
         self.process = subprocess.Popen(  # noqa: S603  our own program
-            command, stdin=subprocess.DEVNULL, cwd=self._folder, env=_surroundings(), start_new_session=True
+            command, stdin=subprocess.DEVNULL, cwd=self._folder, env=surroundings(), start_new_session=True
         )
 
     def wait_until_ready(self, stop: Event, seconds: float) -> bool:
@@ -164,7 +170,7 @@ class Edge(Child):
             connection.close()
 
 
-def _surroundings() -> dict[str, str]:
+def surroundings() -> dict[str, str]:
     """Return the environment for a child: without INSEAM_*, which is meant for a real edge, and where to find us."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("INSEAM_")}
     here = str(Path(router.__file__).parents[1])

@@ -44,7 +44,7 @@ def main(listen: str = "127.0.0.1:8080", admin: str = "127.0.0.1:9090") -> int:
     house = free(admin, "the admin address", not_port=shop.port)
     rules = rules_file()
     with ExitStack() as stack:
-        stop = stack.enter_context(_told_to_stop())
+        stop = stack.enter_context(told_to_stop())
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="inseam-demo-")))
         cms, commerce = (stack.enter_context(System(name, port)) for name, port in PORTS.items())
         copy = Copy(rules, folder / "rules.yaml", {s.name: s.url for s in (cms, commerce)}, _url(house))
@@ -124,7 +124,7 @@ def _url(address: Address) -> str:
 
 
 @contextmanager
-def _told_to_stop() -> Iterator[Event]:
+def told_to_stop() -> Iterator[Event]:
     """Return what Ctrl-C, SIGTERM and a closed terminal set while the context lasts."""
     stop = Event()
     signs = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)

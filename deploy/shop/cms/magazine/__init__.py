@@ -1,0 +1,1 @@
+"""The magazine: pages of the CMS."""

@@ -1,0 +1,1 @@
+"""What is our own in the shop: its colours, its pictures and its seed."""
