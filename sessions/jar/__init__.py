@@ -23,7 +23,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from sessions.jar.names import COPY, FORMER, KEPT, MARK, OURS, PLAIN, SPACE, Form, Globs, Names, spelled
+from sessions.jar.names import COPY, FORMER, KEPT, MARK, OURS, PLAIN, SPACE, Form, Globs, Names, prefix_of, spelled
 from sessions.jar.setcookie import SetCookie
 
 MOST_COOKIE: Final = 4096
@@ -223,7 +223,8 @@ class Jar:
 
     def _seen_of(self, lines: Sequence[bytes], name: bytes) -> tuple[_Seen, bool]:
         """Return what a request has of one name, and whether there is a plain one."""
-        pieces = [piece for line in lines if name in line for piece in line.split(b";")]
+        rest = name[len(prefix_of(name)) :]  # what all its forms have in them
+        pieces = [piece for line in lines if rest in line for piece in line.split(b";")]
         forms = [self._names.form_of(piece) for piece in pieces]
         seen = self._seen(pieces, forms).get(name) or _Seen()
         return seen, any(form.kind == PLAIN and form.name == name for form in forms)
@@ -243,7 +244,7 @@ class Jar:
             targets.append(spelled(system, KEPT, name))
         if (blind and not never_plain) or system in seen.copies:
             targets.append(spelled(system, COPY, name))
-        # A marked plain one may go wherever it is, because whose it is has its own; an unmarked one may be all there is.
+        # A marked plain one may go: whose it is has its own. An unmarked one may be all there is.
         foreign = not mine and (cookie.everywhere if seen.marks else plain)
         if not (never_plain or foreign):
             if blind or plain:

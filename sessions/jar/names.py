@@ -9,7 +9,8 @@ A system's cookie `x` may be in the browser under these names, all of which can 
     S~-x     what x was before, for forms that were open (sessions.openforms)
 
 A name that begins with `!`, `-` or `~` gets one more `~`: S's `!x` is `S~~!x`. What browsers promise by a prefix is
-kept: S's `__Host-x` is `__Host-S~x`. `~` and `!` are letters of a token (RFC 9110, 5.6.2), and no system's name has them.
+kept: S's `__Host-x` is `__Host-S~x`. `~` and `!` are letters of a token (RFC 9110, 5.6.2), and no system's name has
+them.
 """
 
 from __future__ import annotations
