@@ -54,6 +54,7 @@ class Question:
     without: tuple[str, ...]
     """Names of cookies, in which one `*` may stand for any run of characters."""
     signs: tuple[Sign, ...] = field(repr=False)
+    keep: tuple[Name, ...] = field(repr=False)
     known: Mapping[str, str] = field(repr=False)
     captures: Mapping[str, str] = field(repr=False)
 
@@ -65,7 +66,7 @@ class Question:
         """Return what the answer says; nothing for one that is none of the expected."""
         path, _, query = self.path.partition("?")
         seen = Exchange(Asked("GET", path, query, self.known), answer, self.known, self.captures)
-        return read_all(self.signs, seen)[0]
+        return read_all(self.signs, self.keep, seen)[0]
 
 
 @dataclass(slots=True)
@@ -87,12 +88,12 @@ class Ask:
     headers: tuple[tuple[str, str], ...] = ()
     without: tuple[str, ...] = ()
 
-    def bound(self, seen: Exchange) -> Question | None:
+    def bound(self, seen: Exchange, keep: tuple[Name, ...]) -> Question | None:
         """Return the question for this visitor, None where its path needs what the request did not have."""
         path = fill(self.get, seen.captures)
         if path is None:
             return None
-        return Question(path, self.headers, self.without, self.signs, seen.after(), dict(seen.captures))
+        return Question(path, self.headers, self.without, self.signs, keep, seen.after(), dict(seen.captures))
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,12 +120,15 @@ class Profile:
     _watched: dict[str, Watch] = field(init=False, repr=False, compare=False)
     _bodies: dict[str, Watch] = field(init=False, repr=False, compare=False)
     _anywhere: tuple[Name, ...] = field(init=False, repr=False, compare=False)
+    _keep: tuple[Name, ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_watched", _watches([sign for sign in self.signs if sign.when.paths]))
         object.__setattr__(self, "_bodies", _watches([sign for sign in self.signs if sign.wants_body]))
+        keep = tuple(map(Name, self.keep))
         anywhere = (name for sign in self.signs if not sign.when.paths for name, _ in sign.when.set_cookies)
-        object.__setattr__(self, "_anywhere", tuple(dict.fromkeys(anywhere)))
+        object.__setattr__(self, "_anywhere", tuple(dict.fromkeys((*keep, *anywhere))))
+        object.__setattr__(self, "_keep", keep)
 
     @property
     def proven(self) -> str:
@@ -142,7 +146,10 @@ class Profile:
         return watch is not None and watch(path)
 
     def notices(self, set_cookies: Sequence[str]) -> bool:
-        """Whether these Set-Cookie lines could show anything, whatever was asked for: some products tell it so."""
+        """Whether these Set-Cookie lines could show anything, whatever was asked for.
+
+        Some products tell of a login so, and a cookie to keep may be set or deleted by any page.
+        """
         if not self._anywhere:
             return False
         return any(name(cookie_name(line)) for line in set_cookies for name in self._anywhere)
@@ -155,10 +162,10 @@ class Profile:
     def observe(self, asked: Asked, answer: Answer) -> Observed:
         """Return what the exchange says and what is to be asked about it. Nothing for an exchange without a sign."""
         seen = Exchange(asked, answer, asked.cookies)
-        changes, kinds = read_all(self.signs, seen)
+        changes, kinds = read_all(self.signs, self._keep, seen)
         if not kinds:
             return Observed(changes)
-        questions = (ask.bound(seen) for ask in self.asks if ask.after & kinds)
+        questions = (ask.bound(seen, self._keep) for ask in self.asks if ask.after & kinds)
         return Observed(changes, tuple(question for question in questions if question is not None))
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal
 
 from sessions.errors import BadClaims
 from sessions.model import (
     MOST_ID,
+    UNNUMBERED,
     UNSAID,
     Basket,
     Changes,
@@ -201,7 +202,7 @@ class Sign:
         return Changes(
             self._login(seen),
             self._basket(seen),
-            _number_at(self.order, seen, "?") if "order" in self.kinds else "",
+            _number_at(self.order, seen, UNNUMBERED) if "order" in self.kinds else "",
             merged=_number_at(self.merged, seen, "") if self.merged else "",
         )
 
@@ -230,18 +231,21 @@ def _number_at(place: Either | None, seen: Exchange, otherwise: str) -> str:
 
 def merge_changes(first: Changes, then: Changes) -> Changes:
     """Return both, what `then` says standing over what `first` said; an order's number over that there is one."""
-    return Changes(
-        first.login if isinstance(then.login, Unsaid) else then.login,
-        first.basket if isinstance(then.basket, Unsaid) else then.basket,
-        then.order if then.order not in ("", "?") or not first.order else first.order,
-        first.handle if isinstance(then.handle, Unsaid) else then.handle,
-        then.merged or first.merged,
+    return replace(
+        first,
+        login=first.login if isinstance(then.login, Unsaid) else then.login,
+        basket=first.basket if isinstance(then.basket, Unsaid) else then.basket,
+        order=then.order if then.order not in ("", UNNUMBERED) or not first.order else first.order,
+        handle=first.handle if isinstance(then.handle, Unsaid) else then.handle,
+        merged=then.merged or first.merged,
+        cookies={**first.cookies, **then.cookies},
     )
 
 
-def read_all(signs: tuple[Sign, ...], seen: Exchange) -> tuple[Changes, frozenset[Kind]]:
-    """Return what the signs that hold say, in order, and of what kinds they are."""
-    changes = Changes()
+def read_all(signs: tuple[Sign, ...], keep: tuple[Name, ...], seen: Exchange) -> tuple[Changes, frozenset[Kind]]:
+    """Return what the signs that hold say, in order, and of what kinds they are; and what became of cookies to keep."""
+    kept = {name: value or "" for name, value in seen.set.items() if any(one(name) for one in keep)}
+    changes = Changes(cookies=kept)
     kinds: set[Kind] = set()
     for sign in signs:
         if sign.holds(seen):
