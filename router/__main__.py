@@ -16,6 +16,7 @@ import click
 from router import __version__
 from router.commands.check import check, schema, test
 from router.commands.explain import explain, routes
+from router.commands.keys import keys
 from router.commands.running import demo, reload, serve
 from router.errors import InseamError, RulesProblems
 from router.wire import head
@@ -36,7 +37,7 @@ def cli() -> None:
     """
 
 
-for command in (serve, check, test, explain, routes, schema, reload, demo):
+for command in (serve, check, test, explain, routes, schema, reload, keys, demo):
     cli.add_command(command)
 
 

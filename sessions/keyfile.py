@@ -46,7 +46,7 @@ def write(path: str | Path, ring: KeyRing) -> None:
     A link stays a link: what it points to is replaced.
     """
     target = Path(path).resolve()
-    fresh = target.with_name(f".{target.name}.{os.getpid()}")
+    fresh = target.with_name(f".{target.name}.new")
     try:
         with suppress(FileNotFoundError):
             fresh.unlink()  # left behind by one that was killed
@@ -73,7 +73,7 @@ def write(path: str | Path, ring: KeyRing) -> None:
 def locked(path: str | Path) -> Iterator[None]:
     """Hold the lock file beside a keys file while it is changed. Raises KeysError if another holds it.
 
-    It does not wait: of two rotations at once, the second would take away the keys that the first has just begun to use.
+    It does not wait: of two rotations at once, the second would take away what the first has just begun to use.
     """
     target = Path(path).resolve()
     lock = target.with_name(f".{target.name}.lock")
@@ -84,11 +84,12 @@ def locked(path: str | Path) -> Iterator[None]:
             f"{lock}: cannot be written: {error.strerror}; keys are changed by who may write there"
         ) from None
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise KeysError(
+                f"{path}: somebody else is changing it at this moment: look again, then try again"
+            ) from None
         yield
-    except BlockingIOError:
-        raise KeysError(
-            f"{path}: another `inseam keys` is changing it at this moment: look again, then try again"
-        ) from None
     finally:
         os.close(descriptor)

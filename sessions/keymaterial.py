@@ -8,6 +8,7 @@ from __future__ import annotations
 import hmac
 import re
 import secrets
+from base64 import urlsafe_b64encode
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final, Literal
@@ -92,6 +93,11 @@ class SystemKey:
     public: PublicKey | None = field(default=None, repr=False, compare=False)
 
     @property
+    def text(self) -> str:
+        """The key as it is written into files: base64url without padding for a secret, else the public PEM."""
+        return b64(self.material) if self.public is None else self.material.decode("ascii")
+
+    @property
     def verifies(self) -> PublicKey | bytes:
         """What an update is verified with."""
         return self.public if self.public is not None else self.material
@@ -128,6 +134,11 @@ def public_system_key(system: str, pem: bytes, now: int, file: str, kid: str = "
         raise KeysError(f"{kid!r} is no name for a key: at most 64 letters, digits, _ and - make one")
     clean = public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
     return SystemKey(kid or new_kid(system), alg, clean, now, public)
+
+
+def b64(raw: bytes) -> str:
+    """Return base64url without padding, as JWK writes secrets. RFC 7515, 2."""
+    return urlsafe_b64encode(raw).rstrip(b"=").decode("ascii")
 
 
 def new_kid(kind: str) -> str:

@@ -14,7 +14,7 @@ import hashlib
 import hmac
 import json
 import re
-from base64 import urlsafe_b64decode, urlsafe_b64encode
+from base64 import urlsafe_b64decode
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Final, Literal
@@ -32,6 +32,7 @@ from sessions.keymaterial import (
     State,
     SystemKey,
     TokenKey,
+    b64,
     new_cookie_key,
     new_system_key,
     new_token_key,
@@ -113,7 +114,7 @@ class KeyRing:
         """Return the file that `parse` reads."""
         said = _File(
             1,
-            [_Cookie(key.kid, key.state, _b64(key.secret), key.since) for key in self.cookie],
+            [_Cookie(key.kid, key.state, b64(key.secret), key.since) for key in self.cookie],
             [
                 _Token(key.kid, key.alg, key.state, since=key.since, **_written(key.alg, key.material, "private"))
                 for key in self.token
@@ -144,6 +145,11 @@ _SYSTEM: Final = re.compile("(?!inseam$)[A-Za-z][A-Za-z0-9_-]{0,62}")
 
 _Kid = Annotated[str, msgspec.Meta(pattern=KID_PATTERN)]
 _Since = Annotated[int, msgspec.Meta(ge=0, le=1 << 40)]
+
+
+def is_system_name(name: str) -> bool:
+    """Whether a system can have the name: as in rules files."""
+    return _SYSTEM.fullmatch(name) is not None
 
 
 class _Written(msgspec.Struct):
@@ -183,11 +189,7 @@ class _File(_Written, forbid_unknown_fields=True):
 
 
 def _written(alg: Alg, material: bytes, pem: Literal["private", "public"]) -> dict[str, Any]:
-    return {"secret": _b64(material)} if alg == "HS256" else {pem: material.decode("ascii")}
-
-
-def _b64(raw: bytes) -> str:
-    return urlsafe_b64encode(raw).rstrip(b"=").decode("ascii")
+    return {"secret": b64(material)} if alg == "HS256" else {pem: material.decode("ascii")}
 
 
 class _Reader:
@@ -209,7 +211,7 @@ class _Reader:
         token = tuple(self.token(one, f"token[{place}]") for place, one in enumerate(said.token))
         systems: dict[str, tuple[SystemKey, ...]] = {}
         for name, keys in said.systems.items():
-            if not _SYSTEM.fullmatch(name):
+            if not is_system_name(name):
                 raise self.wrong(f"systems.{name[:64]!r}", "this is no system's name: take the one in rules.yaml")
             systems[name] = tuple(self.system(one, f"systems.{name}[{place}]") for place, one in enumerate(keys))
         self.states("cookie", [key.state for key in cookie])
@@ -278,7 +280,7 @@ class _Reader:
             secret = urlsafe_b64decode(text.encode() + b"=" * (-len(text) % 4))
         except (ValueError, binascii.Error):
             secret = b""
-        if not secret or _b64(secret) != text:
+        if not secret or b64(secret) != text:
             raise self.wrong(place, "not base64url without padding: `inseam keys` writes it so")
         if len(secret) < SECRET_BYTES:
             raise self.wrong(

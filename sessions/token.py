@@ -10,19 +10,18 @@ from __future__ import annotations
 import hmac
 import re
 import zlib
-from base64 import urlsafe_b64decode, urlsafe_b64encode
+from base64 import urlsafe_b64decode
 from collections.abc import Mapping
 from typing import Any, Final
 
 import jwt
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from jwt.algorithms import ECAlgorithm, OKPAlgorithm
 
 from sessions.bridge import fresh_receipt, receipt_claims
 from sessions.errors import BadToken
-from sessions.keymaterial import Alg, PrivateKey, PublicKey
+from sessions.keymaterial import Alg, PrivateKey, PublicKey, TokenKey, b64
 from sessions.keys import KeyRing, in_order
 from sessions.model import Policy, Session
 from sessions.strictjson import read_object
@@ -56,7 +55,7 @@ _SESSION_TYPES: Final = (SESSION_TYP,)
 
 def sid_for(session_id: str, system: str) -> str:
     """Return the session's name at a system, 22 characters: two systems cannot tell that they have the same visitor."""
-    return _b64(hmac.digest(session_id.encode(), system.encode(), "sha256"))[:22]
+    return b64(hmac.digest(session_id.encode(), system.encode(), "sha256"))[:22]
 
 
 def mint(
@@ -79,6 +78,9 @@ def mint(
     while len(payload) > _MOST_CLAIMS and claims.get("receipt", {}).get("lines"):
         lines = claims["receipt"]["lines"]
         claims["receipt"]["lines"] = lines[: len(lines) // 2]
+        payload = msgspec.json.encode(claims)
+    if len(payload) > _MOST_CLAIMS and "handle" in claims:  # 512 control characters are 3 KB of JSON
+        del claims["handle"]
         payload = msgspec.json.encode(claims)
     key = ring.token_current
     return _signed(payload, key.kid, key.alg, key.signs_for(system), SESSION_TYP), iat + period
@@ -114,16 +116,30 @@ def _signed(payload: bytes, kid: str, alg: Alg, key: PrivateKey | bytes, typ: st
 
 def jwks(ring: KeyRing) -> bytes:
     """Return the public token keys as a JWK Set: current, next, previous. HS256 keys are nobody's to read. RFC 7517."""
-    keys = []
-    for key in in_order(ring.token):
-        if isinstance(key.private, EllipticCurvePrivateKey):
-            public = ECAlgorithm.to_jwk(key.private.public_key(), as_dict=True)
-        elif isinstance(key.private, Ed25519PrivateKey):
-            public = OKPAlgorithm.to_jwk(key.private.public_key(), as_dict=True)
-        else:
-            continue
-        keys.append({**public, "kid": key.kid, "alg": key.alg, "use": "sig"})
-    return msgspec.json.encode({"keys": keys})
+    return msgspec.json.encode({"keys": [_public_jwk(key) for key in in_order(ring.token) if key.private is not None]})
+
+
+def jwks_for(ring: KeyRing, system: str) -> bytes:
+    """Return what one system verifies tokens with as a JWK Set: with its own secrets where the keys are of HS256."""
+    return msgspec.json.encode(
+        {
+            "keys": [
+                {"kty": "oct", "k": b64(key.secret_of(system)), "kid": key.kid, "alg": key.alg, "use": "sig"}
+                if key.private is None
+                else _public_jwk(key)
+                for key in in_order(ring.token)
+            ]
+        }
+    )
+
+
+def _public_jwk(key: TokenKey) -> dict[str, Any]:
+    if isinstance(key.private, EllipticCurvePrivateKey):
+        public = ECAlgorithm.to_jwk(key.private.public_key(), as_dict=True)
+    else:
+        assert key.private is not None
+        public = OKPAlgorithm.to_jwk(key.private.public_key(), as_dict=True)
+    return {**public, "kid": key.kid, "alg": key.alg, "use": "sig"}
 
 
 def read_session_token(value: bytes, system: str, ring: KeyRing, now: int) -> Mapping[str, Any]:
@@ -247,10 +263,6 @@ def _raw(part: bytes) -> bytes:
         raise BadToken("no token: not base64url") from None
 
 
-def _b64(raw: bytes) -> str:
-    return urlsafe_b64encode(raw).rstrip(b"=").decode("ascii")
-
-
 # --- from a page's form -----------------------------------------------------------------------------------------------
 
 
@@ -269,4 +281,4 @@ def csrf_ok(given: str, session_id: str, ring: KeyRing) -> bool:
 
 
 def _form_token(session_id: str, secret: bytes) -> str:
-    return _b64(hmac.digest(secret, session_id.encode(), "sha256"))
+    return b64(hmac.digest(secret, session_id.encode(), "sha256"))
