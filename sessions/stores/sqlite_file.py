@@ -12,8 +12,8 @@ import fcntl
 import os
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
-from typing import Final
+from contextlib import closing, contextmanager, suppress
+from typing import Final, Literal
 
 from sessions.errors import StoreDown
 from sessions.stores.port import Changed, Gap, News, Revocation, Stored
@@ -83,7 +83,7 @@ class SqliteFile:
         return Stored(row[0], row[1])
 
     def save(self, key: str, fresh: Stored, expected: int | None, life: int) -> Stored | None:
-        with self._writing() as db:
+        with self._transaction("IMMEDIATE") as db:
             there = self.load(key)
             if there is not None and there != fresh:
                 fits = there.rev < fresh.rev if expected is None else there.rev == expected
@@ -95,14 +95,14 @@ class SqliteFile:
         return None
 
     def drop(self, key: str) -> None:
-        with self._writing() as db:
+        with self._transaction("IMMEDIATE") as db:
             db.execute("DELETE FROM sessions WHERE key = ?", (key,))
             self._tell(db, Changed(key))
 
     def revoke(self, revocation: Revocation) -> bool:
         """Return whether it was new."""
         row = (revocation.kind, revocation.key, revocation.at, revocation.until)
-        with self._writing() as db:
+        with self._transaction("IMMEDIATE") as db:
             into = "INSERT OR IGNORE INTO revocations (kind, key, at, until) VALUES (?, ?, ?, ?)"
             if not db.execute(into, row).rowcount:
                 return False
@@ -115,12 +115,12 @@ class SqliteFile:
 
     def put_once(self, key: str, data: bytes, life: int) -> bool:
         now = self.clock()
-        with self._writing() as db:
+        with self._transaction("IMMEDIATE") as db:
             db.execute("DELETE FROM once WHERE key = ? AND until <= ?", (key, now))
             return db.execute("INSERT OR IGNORE INTO once VALUES (?, ?, ?)", (key, data, now + life)).rowcount == 1
 
     def take_once(self, key: str) -> bytes | None:
-        with self._writing() as db:
+        with self._transaction("IMMEDIATE") as db:
             rows = db.execute("DELETE FROM once WHERE key = ? RETURNING data, until", (key,)).fetchall()
         return rows[0][0] if rows and rows[0][1] > self.clock() else None
 
@@ -137,11 +137,10 @@ class SqliteFile:
         heard: list[News] = [Gap()] if self._gap else []
         version = db.execute("PRAGMA data_version").fetchone()[0]
         if version != self._version:
-            db.execute("BEGIN")  # both answers from one moment
-            rows = db.execute("SELECT kind, key, rev, at, void_until FROM news WHERE id > ? ORDER BY id", (self._seen,))
-            found = rows.fetchall()
-            last = db.execute("SELECT seq FROM sqlite_sequence WHERE name = 'news'").fetchone()
-            db.execute("COMMIT")
+            with self._transaction("DEFERRED"):  # both answers from one moment
+                find = "SELECT kind, key, rev, at, void_until FROM news WHERE id > ? ORDER BY id"
+                found = db.execute(find, (self._seen,)).fetchall()
+                last = db.execute("SELECT seq FROM sqlite_sequence WHERE name = 'news'").fetchone()
             # Numbers are given without holes, so a hole is what was cleaned away before we read it.
             if last and last[0] - self._seen > len(found):
                 heard.append(Gap())
@@ -158,7 +157,7 @@ class SqliteFile:
         for some, delete in CLEANED:
             if not self._open().execute(some, (now,)).fetchone():
                 continue  # looking takes no lock, and of several workers only the first finds something
-            with self._writing() as db:
+            with self._transaction("IMMEDIATE") as db:
                 more |= db.execute(f"{delete} ({some})", (now,)).rowcount == BATCH
         return more
 
@@ -193,11 +192,13 @@ class SqliteFile:
         with self._alone():
             # SQLite gives its -wal and -shm the mode of the file itself, so it is made with the right one first.
             os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
-            os.chmod(self.path, 0o600)
             self._inode = _inode(self.path)
             db = sqlite3.connect(self.path, timeout=self.patience, isolation_level=None, check_same_thread=False)
             try:
                 _prepare(db, self.path)
+                for tail in ("", "-wal", "-shm"):
+                    with suppress(FileNotFoundError):
+                        os.chmod(self.path + tail, 0o600)
                 self._seen = db.execute("SELECT coalesce(max(id), 0) FROM news").fetchone()[0]
                 self._version = db.execute("PRAGMA data_version").fetchone()[0]
             except BaseException:
@@ -207,10 +208,10 @@ class SqliteFile:
         return db
 
     @contextmanager
-    def _writing(self) -> Iterator[sqlite3.Connection]:
-        """Hold the write lock from the first look to the commit: nobody comes between comparing and setting."""
+    def _transaction(self, kind: Literal["DEFERRED", "IMMEDIATE"]) -> Iterator[sqlite3.Connection]:
+        """Have it whole or not at all. IMMEDIATE: nobody else writes between our first look and the commit."""
         db = self._open()
-        db.execute("BEGIN IMMEDIATE")
+        db.execute(f"BEGIN {kind}")
         try:
             yield db
             db.execute("COMMIT")
