@@ -14,7 +14,7 @@ of each system names of their own (sessions.jar.names has the forms) and gives e
 - A system can change and delete only what it sees.
 
 Cookies are never parsed strictly: split on `;` and the first `=`, every other byte stays. REQUIREMENTS 16-20,
-REAL_SYSTEMS 1-3. Pure; no clock: what a date means is left to the browser.
+REAL_SYSTEMS 1-3. Pure.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from sessions.jar.names import COPY, FORMER, KEPT, MARK, OURS, PLAIN, SPACE, Form, Globs, Names, prefix_of, spelled
-from sessions.jar.setcookie import SetCookie
+from sessions.jar.setcookie import YEAR_2000, SetCookie
 
 MOST_COOKIE: Final = 4096
 """Bytes of name and value of a cookie that browsers keep. 6265bis, 5.6. A longer one is lost without a word."""
@@ -174,13 +174,20 @@ class Jar:
     # --- to the browser -----------------------------------------------------------------------------------------------
 
     def to_browser(
-        self, system: str, set_cookie: bytes, cookies_of_request: Sequence[bytes], secure: bool, rewritten: bool = False
+        self,
+        system: str,
+        set_cookie: bytes,
+        cookies_of_request: Sequence[bytes],
+        secure: bool,
+        rewritten: bool = False,
+        now: float = YEAR_2000,
     ) -> list[bytes]:
         """Return the Set-Cookie values to send for one that the system sent, none for a name that is the edge's.
 
         `secure` says that the visitor speaks https, `rewritten` that the rule changed the path on the way.
+        `now`, in seconds since the epoch, tells an Expires in the past; nearly all of them say 1970.
         """
-        cookie = SetCookie(set_cookie, secure, rewritten)
+        cookie = SetCookie(set_cookie, secure, rewritten, now)
         name = cookie.name
         form = self._names.form(name)
         if form.kind == OURS:

@@ -3,18 +3,40 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 from typing import Final
 
 from sessions.jar.names import SPACE
 
 _WHOLE: Final = re.compile(rb"-?[0-9]+")
 
-_LONG_AGO: Final = re.compile(rb"\b(?:19[0-9]{2}|[0-9]{1,2}[- ][A-Za-z]{3}[- ][789][0-9])\b")
-"""A year before 2000 in any of the three forms of a date. RFC 9110, 5.6.7.
+_DATE: Final = re.compile(
+    rb"([0-9]{1,2})[ -]([A-Za-z]{3})[ -]([0-9]{4}|[0-9]{2}) +([0-9]{2}):([0-9]{2}):([0-9]{2})"
+    rb"|([A-Za-z]{3}) +([0-9]{1,2}) ([0-9]{2}):([0-9]{2}):([0-9]{2}) ([0-9]{4})"
+)
+"""The three forms of a date, without the day of the week. RFC 9110, 5.6.7."""
 
-Deletions are dated 1970 by nearly everybody. A later date in the past needs no clock either: it is passed on like
-any other, and the browser deletes all that it is put on.
-"""
+_MONTHS: Final = (b"jan", b"feb", b"mar", b"apr", b"may", b"jun", b"jul", b"aug", b"sep", b"oct", b"nov", b"dec")
+
+YEAR_2000: Final = 946_684_800.0
+
+
+def read_date(said: bytes) -> float | None:
+    """Return the seconds since the epoch of a date in any of its three forms; None if it is none."""
+    found = _DATE.search(said)
+    if found is None:
+        return None
+    day, month, year, hour, minute, second = found.group(1, 2, 3, 4, 5, 6)
+    if day is None:
+        month, day, hour, minute, second, year = found.group(7, 8, 9, 10, 11, 12)
+    full = int(year)
+    if full < 100:
+        full += 1900 if full >= 70 else 2000
+    try:
+        number = _MONTHS.index(month.lower()) + 1
+        return datetime(full, number, int(day), int(hour), int(minute), int(second), tzinfo=UTC).timestamp()
+    except ValueError:
+        return None
 
 
 class SetCookie:
@@ -27,7 +49,7 @@ class SetCookie:
 
     __slots__ = ("deletes", "erase", "everywhere", "http_only", "name", "tail", "value")
 
-    def __init__(self, line: bytes, secure: bool, rewritten: bool) -> None:
+    def __init__(self, line: bytes, secure: bool, rewritten: bool, now: float) -> None:
         pieces = line.split(b";")
         name, equals, value = pieces[0].partition(b"=")
         self.name = name.strip(SPACE) if equals else b""
@@ -62,7 +84,11 @@ class SetCookie:
             added.append(b" Secure")
         self.tail = b"".join([b";" + piece for piece in (*tail, *added)])
         self.erase = b"".join([b";" + piece for piece in (*erase, *added)]) + b"; Max-Age=0"
-        self.deletes = age.startswith(b"-") or not age.strip(b"0") if age else bool(_LONG_AGO.search(expires))
+        if age:
+            self.deletes = age.startswith(b"-") or not age.strip(b"0")
+        else:
+            until = read_date(expires) if expires else None
+            self.deletes = until is not None and until <= now
 
     def hidden(self) -> bytes:
         """Return `tail` so that no script can read the cookie."""
