@@ -25,10 +25,17 @@ SKUS: Final = (
 IN_CMS: Final = ("1001", "1002")
 """Those with a page in the CMS as well: the short tail, so far. The rules name a third one, which falls back."""
 
-CUSTOMERS: Final = (("Anna", "anna@shop.test", "anna-pass-1234"), ("Ben", "ben@shop.test", "ben-pass-1234"))
+
+def _person(name: str) -> tuple[str, str, str]:
+    return name, f"{name.lower()}@shop.test", f"{name.lower()}-pass-1234"
+
+
+CUSTOMERS: Final = tuple(
+    map(_person, ("Anna", "Ben", "Clara", "David", "Emma", "Finn", "Greta", "Hugo", "Ida", "Jonas", "Karla", "Leo"))
+)
 """First name, e-mail address and password of the customers."""
 
-STAFF: Final = (("Rosa", "rosa@shop.test", "rosa-pass-1234"),)
+STAFF: Final = (_person("Rosa"),)
 """The same of those who may look behind the counter, in both systems."""
 
 

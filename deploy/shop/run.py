@@ -18,7 +18,7 @@ from typing import Final, Literal
 from deploy.demo.processes import Edge
 from deploy.demo.run import Copy, free, told_to_stop
 from deploy.demo.welcome import tell
-from deploy.shop.introduction import introduced
+from deploy.shop.introduction import introduce
 from deploy.shop.sites import HERE, NAMES, Site, seeded
 from deploy.shop.welcome import welcome
 from router.errors import StartError
@@ -75,15 +75,15 @@ def running(
     Raises StartError.
     """
     with ExitStack() as stack:
-        keys = data / "keys.json"
-        told = introduced(NAMES, keys) if variant == "client" else {}
-        sites = {name: stack.enter_context(Site(name, PORTS[name], data, python, told.get(name, {}))) for name in NAMES}
+        keys = introduce(data, f"http://{listen}")
+        settings = "with_client" if variant == "client" else "settings"
+        sites = {name: stack.enter_context(Site(name, PORTS[name], data, python, settings)) for name in NAMES}
         folder = data / "edge"
         folder.mkdir(exist_ok=True)
         servers = {name: through(name, site.url) for name, site in sites.items()}
         rules = Copy(HERE / "rules.yaml", folder / "rules.yaml", servers, admin="")
         rules.renew()
-        more: list[str] = []
+        more = ["--store", f"sqlite:{data / 'sessions.sqlite3'}", "--keys", str(keys)]
         edge = stack.enter_context(Edge(folder, listen, admin, more))
         for site in sites.values():
             if not site.wait_until_ready(stop, _TO_START) and not stop.is_set():

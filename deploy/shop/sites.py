@@ -41,7 +41,7 @@ def seeded(folder: Path, python: Path) -> Path:
     feed.write(draft)
     for name in NAMES:
         for arguments in (["migrate", "--run-syncdb", "-v0"], ["seed", str(draft)]):
-            _manage(python, name, arguments, surroundings(name, draft, {}))
+            _manage(python, name, arguments, surroundings(name, draft))
     draft.rename(done)  # at the end: what is there is whole
     return done
 
@@ -77,26 +77,30 @@ def _sources() -> Iterator[Path]:
         yield from (file for file in (HERE / name).glob("*/**/*.py") if "__pycache__" not in file.parts)
 
 
-def surroundings(name: str, data: Path, more: Mapping[str, str]) -> dict[str, str]:
-    """Return the environment of a site whose data is in a folder. The site's secret key stays with its data."""
+def surroundings(name: str, data: Path, settings: str = "settings") -> dict[str, str]:
+    """Return the environment of a site whose data is in a folder. The site's secret key stays with its data.
+
+    `settings` is the module with its settings.
+    """
     kept = {key: value for key, value in os.environ.items() if not key.startswith(("INSEAM_", "DJANGO_", "PYTHON"))}
     file = data / f"{name}.key"
     if not file.exists():
         data.mkdir(parents=True, exist_ok=True)
         file.touch(0o600)
         file.write_text(secrets.token_urlsafe(48))
-    return {**kept, "SHOP_DATA": str(data), f"{name.upper()}_SECRET_KEY": file.read_text(), **more}
+    own = {"SHOP_DATA": str(data), f"{name.upper()}_SECRET_KEY": file.read_text(), "DJANGO_SETTINGS_MODULE": settings}
+    return {**kept, **own}
 
 
 class Site(System):
     """A Django site under gunicorn, at `url` for as long as its context lasts. `said` is the file of its log."""
 
-    def __init__(self, name: str, port: int, data: Path, python: Path, more: Mapping[str, str]) -> None:
+    def __init__(self, name: str, port: int, data: Path, python: Path, settings: str) -> None:
         super().__init__(name, port)
         self.said = data / f"{name}.log"
         self._data = data
         self._python = python
-        self._more = more
+        self._settings = settings
 
     def wait_until_ready(self, stop: Event, seconds: float) -> bool:
         """Return True when it answers; False when it has ended, was told to stop or is not ready after `seconds`."""
@@ -120,6 +124,6 @@ class Site(System):
         ]  # fmt: skip
         with self.said.open("ab") as log:
             return subprocess.Popen(  # noqa: S603  our own program
-                command, cwd=HERE / self.name, env=surroundings(self.name, self._data, self._more), pass_fds=[number],
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
+                command, cwd=HERE / self.name, env=surroundings(self.name, self._data, self._settings),
+                pass_fds=[number], stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
             )  # fmt: skip

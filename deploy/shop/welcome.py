@@ -20,12 +20,12 @@ _VARIANTS = {
 
 def welcome(shop: str, admin: str, variant: str, data: Path) -> None:
     """Print it."""
-    (name, email, password), (_, other, other_password) = feed.CUSTOMERS
-    ((_, staff, staff_password),) = feed.STAFF
+    (name, email, password), (_, other, other_password) = feed.CUSTOMERS[:2]
+    who, staff, staff_password = feed.STAFF[0]
     steps = (
-        f"[b]Buy:[/] {shop}/campaigns/summer-table/ is Wagtail's. Add what it offers: the form posts to the shop and comes back.",
+        f"[b]Buy:[/] {shop}/campaigns/summer-table/ is Wagtail's; what it offers is posted to the shop and back.",
         f"[b]Log in[/] at the top as {name}. The page you come back to greets you, and the basket is whole.",
-        f"[b]Walk:[/] makers, stories, {shop}/catalogue/ (django-oscar's), and back. Basket and login are on every page.",
+        f"[b]Walk:[/] makers, stories, {shop}/catalogue/ (django-oscar's), and back. Basket and login are everywhere.",
         "[b]Two tabs:[/] log out in one, on either side, and reload the other.",
         "[b]Order[/] it (nothing is charged). Both sides show an empty basket, in every tab.",
         f"[b]See what scripts see:[/] {shop}/.inseam/session",
@@ -35,9 +35,7 @@ def welcome(shop: str, admin: str, variant: str, data: Path) -> None:
     facts.add_row("[b]The shop[/]", f"[b cyan]{shop}/[/]")
     facts.add_row("[b]Admin of the edge[/]", f"[cyan]{admin}/[/]")
     facts.add_row("[b]Customers[/]", f"{email} / {password}, {other} / {other_password}")
-    facts.add_row(
-        "[b]Staff[/]", f"{staff} / {staff_password} in {shop}/dashboard/, rosa / {staff_password} in {shop}/admin/"
-    )
+    facts.add_row("[b]Staff[/]", f"{staff} / {staff_password} (/dashboard/), {who.lower()} / the same (/admin/)")
     facts.add_row("[b]Variant[/]", f"{variant}: {_VARIANTS[variant]}")
     facts.add_row("[b]Data and logs[/]", escape(str(data)))
     tries = Table.grid(padding=(0, 2))

@@ -1,5 +1,7 @@
 """The magazine: a cover, stories (campaigns and makers), and the pages of a few articles."""
 
+from typing import ClassVar
+
 from django.db import models
 from modelcluster.fields import ParentalManyToManyField
 from wagtail.admin.panels import FieldPanel
@@ -37,12 +39,12 @@ class MagazinePage(Page):
     body = StreamField([("text", RichTextBlock()), ("quote", BlockQuoteBlock()), ("html", RawHTMLBlock())], blank=True)
     shows = ParentalManyToManyField(Product, blank=True)
 
-    content_panels = [
+    content_panels: ClassVar = [
         *Page.content_panels,
         *map(FieldPanel, ("kicker", "standfirst", "accent", "picture", "body", "shows")),
     ]
 
-    class Meta:
+    class Meta:  # noqa: D106  Django's
         abstract = True
 
 
@@ -64,4 +66,4 @@ class ProductPage(MagazinePage):
 
     product = models.ForeignKey(Product, models.PROTECT, related_name="+")
 
-    content_panels = [*MagazinePage.content_panels, FieldPanel("product")]
+    content_panels: ClassVar = [*MagazinePage.content_panels, FieldPanel("product")]
