@@ -95,7 +95,7 @@ class _Seen:
         self.plains = 0
 
     def scripts_hold(self, system: str) -> bool:
-        """Whether the system is given the plain one, changed by a script or not, or gone.
+        """Whether the plain one is the system's, changed by a script or not, or gone.
 
         With several of one name, on several paths, nobody can tell which belong together: then its own count.
         """
@@ -103,6 +103,9 @@ class _Seen:
 
     def owned_by(self, system: str) -> bool:
         return system in self.kept or system in self.copies
+
+    def marked_by_others(self, system: str) -> bool:
+        return bool(self.marks) and self.marks != [system]
 
 
 class Jar:
@@ -137,7 +140,7 @@ class Jar:
                 if self._sees_plain(system, form, seen.get(form.name)):
                     passing.append(piece)
             elif form.owner == system and (
-                form.kind == KEPT or (form.kind == COPY and not seen[form.name].scripts_hold(system))
+                form.kind == KEPT or (form.kind == COPY and not self._reads_plain(system, form.name, seen[form.name]))
             ):
                 value = piece.partition(b"=")[2]
                 passing.append(b" " + form.name + b"=" + value if form.name else b" " + value)
@@ -162,10 +165,17 @@ class Jar:
                 seen[form.name].plains += 1
         return seen
 
+    def _reads_plain(self, system: str, name: bytes, seen: _Seen) -> bool:
+        """Whether the system is given the plain one, or its absence, in place of its own."""
+        return seen.scripts_hold(system) and not self._names.form(name).alone
+
     def _sees_plain(self, system: str, form: Form, seen: _Seen | None) -> bool:
         """Whether the plain cookie is one that the system may see."""
         if seen is None:
             return not form.only or form.only == system
+        if form.alone:
+            # A mark can be planted by a script. It may keep a claimed cookie from its system, never give it to another.
+            return form.only == system and not seen.owned_by(system) and not seen.marked_by_others(system)
         if seen.scripts_hold(system):
             return True
         # Others have their own of this name. Only who claims it can still have one from before there was an edge.
@@ -307,7 +317,8 @@ class Jar:
                 targets[spelled(system, form.kind, name)] = None
             elif form.kind in (PLAIN, MARK):
                 of = seen.get(name)
-                if system in of.marks if of is not None and of.marks else form.only == system:
+                marked = of is not None and bool(of.marks) and not self._names.form(name).alone
+                if system in of.marks if of is not None and marked else form.only == system:
                     targets[spelled(system, MARK, name) if form.kind == MARK else name] = None
         return [target + b"=" + _defaults(secure) + b"; Max-Age=0" for target in targets]
 

@@ -35,6 +35,9 @@ _PREFIXES: Final = (b"__host-http-", b"__host-", b"__secure-", b"__http-")
 _MOST_NAMES: Final = 4096
 """Names that are remembered. A shop has dozens; somebody who sends random ones makes us forget, not grow."""
 
+_LONGEST_NAME: Final = 128
+"""Bytes of a name that is worth remembering."""
+
 
 def prefix_of(name: bytes) -> bytes:
     """Return the prefix that binds a browser, as it is spelled there; empty for none."""
@@ -116,9 +119,11 @@ class Names:
         """Return what the name stands for."""
         form = self._known.get(name)
         if form is None:
-            if len(self._known) >= _MOST_NAMES:
-                self._known.clear()
-            form = self._known[name] = self._read(name)
+            form = self._read(name)
+            if len(name) <= _LONGEST_NAME:
+                if len(self._known) >= _MOST_NAMES:
+                    self._known.clear()
+                self._known[name] = form
         return form
 
     def form_of(self, piece: bytes) -> Form:
