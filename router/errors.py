@@ -50,6 +50,13 @@ class AmbiguousPath(ClientError):
     reason = "ambiguous_path"
 
 
+class CrossSite(ClientError):
+    """Another site has made a visitor's browser send this. REQUIREMENTS, 34."""
+
+    status = 403
+    reason = "cross_site"
+
+
 class RequestTimeout(ClientError):
     """The head did not arrive in time, or the body stopped arriving."""
 

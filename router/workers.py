@@ -11,9 +11,10 @@ import asyncio
 import logging
 import signal
 import socket
+import time
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import msgspec
 
@@ -242,6 +243,18 @@ class Fleet:
         """Send a message to every worker."""
         for worker in self.workers:
             worker.channel.send(message)
+
+    async def revoke(self, kind: Literal["session", "customer", "all"], key: str) -> bool:
+        """Have one worker end sessions, which tells the others by the store; all of them, if that is not there."""
+        at = int(time.time())
+        stored = False
+        for worker in self.ready:
+            try:
+                done = await worker.ask(lambda ask: say.Revoke(ask, kind, key, at), say.Revoked, _TO_COMMIT)
+            except WorkerGone:
+                continue
+            stored = stored or done.stored
+        return stored
 
     async def snapshots(self) -> list[Snapshot]:
         """Return what each worker has counted (the last known if it is late), and at the end the gone."""

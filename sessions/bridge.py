@@ -147,12 +147,12 @@ def _order(session: Session, changes: Changes, system: str, policy: Policy, now:
 
 
 def _handle(session: Session, changes: Changes, system: str, policy: Policy, now: int) -> _Step:
-    told = changes.handle
-    if isinstance(told, Unsaid) or session.handles.get(system, "") == told:
+    told = {f"{system}~{name}": value for name, value in changes.cookies.items()}
+    if not isinstance(changes.handle, Unsaid):
+        told[system] = changes.handle
+    handles = {name: value for name, value in {**session.handles, **told}.items() if value}
+    if not told or handles == session.handles:
         return session, ""
-    handles = {name: value for name, value in session.handles.items() if name != system}
-    if told:
-        handles[system] = told
     return replace(session, handles=handles), "handle"
 
 

@@ -12,9 +12,9 @@ What the keeper counts (`tell`), by name: `session_begun`, `session_ended`, `ses
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
 from sessions.bridge import Outcome, apply
 from sessions.cookie import check_age, seal, unseal
@@ -422,8 +422,8 @@ class Keeper:
                 self._by_key.pop(old).stale = True  # news would not reach it any more
         self._by_key[kept.key] = kept
 
-    def _later(self, work: object) -> None:
-        task = asyncio.get_running_loop().create_task(work)  # type: ignore[arg-type]
+    def _later(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 

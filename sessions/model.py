@@ -101,6 +101,8 @@ class Changes:
     handle: str | Unsaid = UNSAID
     merged: str = ""
     """The id of the guest's basket that went into this one."""
+    cookies: Mapping[str, str] = field(default_factory=dict)
+    """Cookies in which the system keeps a basket, by name, to give them back if a browser loses them; "" for none."""
 
     def __bool__(self) -> bool:
         return not (
@@ -108,6 +110,7 @@ class Changes:
             and isinstance(self.basket, Unsaid)
             and isinstance(self.handle, Unsaid)
             and not self.order
+            and not self.cookies
         )
 
 
@@ -117,7 +120,7 @@ class Session:
 
     `id` has 128 random bits as base64url and changes at login; `former` is the id before that, with the time until
     which it stands for this session. `renewed` is when the cookie was last issued: the idle time counts from it.
-    `handles` are opaque to us, by system.
+    `handles` are opaque to us, by system; under `system~name` stands a cookie of the system's.
     """
 
     id: str

@@ -41,9 +41,11 @@ def _told() -> Iterator[None]:
 
 @contextmanager
 def _changing(path: str) -> Iterator[KeyRing]:
-    """Hold the lock and give the ring that is there."""
-    with _told(), keyfile.locked(path):
-        yield keyfile.load(path)
+    """Hold the lock and give the ring that is there; a file that is not there, or bad, gets no lock file beside it."""
+    with _told():
+        keyfile.load(path)
+        with keyfile.locked(path):
+            yield keyfile.load(path)
 
 
 def _now() -> int:
@@ -192,7 +194,7 @@ def export(path: str, system: str, url: str, form: str) -> int:
             near = get_close_matches(system, ring.systems, 1)
             hint = f"did you mean {near[0]!r}?" if near else f"`inseam keys add {system}` makes one"
             raise KeysError(f"{path}: {system!r} has no key: {hint}")
-    symmetric = ring.token_current.alg == "HS256"
+    symmetric = any(key.private is None for key in ring.token)
     if url and not symmetric:
         if not url.startswith(("https://", "http://")):
             raise click.BadParameter(f"{url!r} is no address, such as https://shop.example", param_hint="--url")

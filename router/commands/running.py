@@ -30,6 +30,11 @@ _TO_RELOAD = 120.0
 @option("--tls-key", metavar="FILE", help="The private key that belongs to it, PEM.")
 @option("--access-log", metavar="FILE", default="", help="JSON lines, one a request; - for standard output.")
 @option(
+    "--store", metavar="URL", default="memory:", show_default=True,
+    help="Where sessions are kept: memory:, sqlite:PATH or redis://HOST/0.",
+)  # fmt: skip
+@option("--keys", metavar="FILE", default="", help="The keys file (inseam keys init); without it, keys of this run.")
+@option(
     "--drain", type=seconds, metavar="SECONDS", default="15", show_default=True,
     help="How long requests under way may take after SIGTERM.",
 )  # fmt: skip
@@ -41,6 +46,8 @@ def serve(
     tls_cert: str | None,
     tls_key: str | None,
     access_log: str,
+    store: str,
+    keys: str,
     drain: float,
 ) -> int:
     """Serve the shop by the rules file, until SIGTERM.
@@ -52,7 +59,7 @@ def serve(
     if bool(tls_cert) != bool(tls_key):
         raise click.UsageError("--tls-cert and --tls-key go together: give both, or neither")
     certificate = Certificate(tls_cert, tls_key) if tls_cert and tls_key else None
-    return run(Settings(rules, tuple(listen), admin, workers, certificate, access_log, drain))
+    return run(Settings(rules, tuple(listen), admin, workers, certificate, access_log, drain, store, keys))
 
 
 @click.command()

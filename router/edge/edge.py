@@ -22,10 +22,13 @@ from router.edge.live import Live, Route
 from router.edge.mirror import MOST_COPIES, Copy
 from router.edge.outbox import Outbox
 from router.edge.pool import System
+from router.edge.seam import Seam
 from router.exchange import Outbound
 from router.generation import Generation
 from router.model import BUCKETS
 from router.wire.head import RequestHead
+from sessions.keeper import Keeper
+from sessions.keys import KeyRing
 
 _TICK: Final = 0.1
 """Seconds between two looks at the clock: how exact the timeouts of systems are."""
@@ -45,11 +48,18 @@ _LAST_CHANCE: Final = 1.0
 class Edge:
     """Accepts clients, decides, relays, counts. Made and used on one event loop.
 
-    `secure` says that clients come by TLS. Times are the loop's, in seconds; `now` is as old as the last tick.
+    `secure` says that clients come by TLS; without a `keeper` no sessions are kept. Times are the loop's, in seconds;
+    `now` is as old as the last tick.
     """
 
     def __init__(
-        self, generation: Generation, *, worker: int = 0, access_log: AccessLog | None = None, secure: bool = False
+        self,
+        generation: Generation,
+        *,
+        worker: int = 0,
+        access_log: AccessLog | None = None,
+        secure: bool = False,
+        keeper: Keeper | None = None,
     ) -> None:
         self.loop = asyncio.get_running_loop()
         self.outbox = Outbox(self.loop)
@@ -64,6 +74,7 @@ class Edge:
         self.clients: set[ClientConnection] = set()
         self._addresses: dict[str, int] = {}
         self.ledger = Ledger(access_log)
+        self.keeper = keeper
         self._retiring: list[Live] = []
         self._leaving: list[System] = []
         """Systems that have left the rules, as long as anything of theirs is under way."""
@@ -102,6 +113,8 @@ class Edge:
         A system whose declaration is the same keeps its connections.
         """
         before = self.live
+        if self.keeper is not None:
+            self.keeper.change(self.keeper.ring, generation.session)
         self.live = self._enliven(generation, before.systems)
         self._retiring.append(before)
         self._trusts.cache_clear()
@@ -111,6 +124,11 @@ class Edge:
                 self._leaving.append(system)
         for client in self.clients:
             client.rest()  # who is trusted may have changed
+
+    def take_keys(self, ring: KeyRing) -> None:
+        """Sign and verify with these keys from now on."""
+        if self.keeper is not None:
+            self.keeper.change(ring, self.live.generation.session)
 
     def health(self, system: str, server: str, up: bool) -> None:
         """Take over what the supervisor's health check found of a server, `server` being its address as text."""
@@ -163,7 +181,7 @@ class Edge:
             for (owner, server), up in self._down.items():
                 if owner == name:
                     systems[name].health(server, up)
-        return Live(generation, systems)
+        return Live(generation, systems, Seam(generation, self.keeper, self.ledger) if self.keeper else None)
 
     def start_task(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """Run a coroutine as a task, kept until it ends; what it raises is a fault of ours, and is logged."""

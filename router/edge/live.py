@@ -9,6 +9,7 @@ from router.boundary import Boundary
 from router.conditions import Host, Network
 from router.counters import RuleCount
 from router.edge.pool import System
+from router.edge.seam import Seam
 from router.generation import Generation
 from router.hooks import Hooks
 from router.index import Index
@@ -62,11 +63,15 @@ class Route:
 class Live:
     """What a request is decided by. A request keeps the one it began with, whatever is swapped meanwhile."""
 
-    __slots__ = ("boundary", "country_header", "generation", "hosts", "limits", "routes", "rules", "systems", "trusted")
+    __slots__ = (
+        "boundary", "country_header", "generation", "hosts", "limits", "routes", "rules", "seam", "systems", "trusted",
+    )  # fmt: skip
 
-    def __init__(self, generation: Generation, systems: Mapping[str, System]) -> None:
+    def __init__(self, generation: Generation, systems: Mapping[str, System], seam: Seam | None = None) -> None:
         self.generation = generation
         self.systems = systems
+        self.seam = seam
+        """None where no sessions are kept."""
         self.limits: Limits = generation.limits
         self.hosts: Host | None = generation.hosts
         self.trusted: tuple[Network, ...] = generation.trusted

@@ -14,6 +14,7 @@ from router.wire.head import joined
 
 _SAID: Final = {
     400: "The address or the request could not be understood.",
+    403: "This was not sent from a page of this shop. Please go back and try again from there.",
     404: "There is no page at this address.",
     405: "This address cannot be asked in that way.",
     408: "The request did not arrive in time.",

@@ -16,11 +16,15 @@ from typing import TYPE_CHECKING, Final
 from router.edge.asker import Asker
 from router.edge.live import Live, Route
 from router.edge.pages import error_reply, reply_bytes, reserved
+from router.edge.public import answer_public
+from router.edge.seam import headers_of, visit_of
+from router.edge.settling import settle, told
 from router.edge.upstream import ServerConnection
 from router.errors import (
     AmbiguousPath,
     BodyTooLarge,
     ConnectTimeout,
+    CrossSite,
     EdgeError,
     MisdirectedRequest,
     QueueFull,
@@ -30,10 +34,12 @@ from router.errors import (
 )
 from router.exchange import Outbound, checked, inbound, outbound
 from router.headers import applied
-from router.model import SAFE_METHODS, Reply, RequestView, ResponseView
+from router.model import SAFE_METHODS, Edits, Reply, RequestView, ResponseView
 from router.tally import slot_of
 from router.wire.body import LAST_CHUNK, chunk, last_chunk
 from router.wire.head import UNKNOWN, RequestHead, ResponseHead, joined
+from sessions.keeper import Kept
+from sessions.profiles import Observed
 
 if TYPE_CHECKING:
     from router.edge.client import ClientConnection
@@ -43,11 +49,20 @@ if TYPE_CHECKING:
 _MOST_PENDING: Final = 64 * 1024
 """Bytes of a request's body kept while no connection is there; then the client is not read any more."""
 
+_TO_SETTLE: Final = 15.0
+"""Seconds that an answer may be held at most, while what it says of the visitor is asked about and stored."""
+
+_MOST_HELD: Final = 512 * 1024
+"""Bytes of a body that a profile looks at; of a larger one it sees nothing."""
+
 _TUNNEL_IDLE: Final = 3600.0
 """Seconds a WebSocket may be silent: browsers and libraries ping far more often where it matters."""
 
+UNENCODED: Final = Edits(remove=["accept-encoding", "range", "if-range", "if-none-match", "if-modified-since"])
+"""So that the whole body comes, and can be read."""
+
 # Where a relay stands; what a deadline means depends on it.
-WAITING, ASKED, ANSWERING, TUNNEL, FINISHED = range(5)
+WAITING, ASKED, HOLDING, ANSWERING, TUNNEL, FINISHED = range(6)
 
 
 class Relay(Asker):
@@ -55,9 +70,10 @@ class Relay(Asker):
 
     __slots__ = (
         "asked_at", "bodiless", "body_chunked", "bytes_in", "bytes_out", "chunking", "client", "connection", "edge",
-        "fallen_back", "has_body", "head", "live", "pending", "pending_size", "phase", "reason", "request",
-        "request_id", "route", "safe", "sent_all", "sent_body", "server", "started", "status", "system_seconds",
-        "trace", "trailers", "tries", "view", "wants_upgrade", "whole",
+        "edits", "fallen_back", "has_body", "head", "held", "held_end", "held_error", "held_head", "intent", "kept",
+        "live", "own_cookies", "pending", "pending_size", "phase", "reason", "request", "request_id", "rewritten",
+        "route", "safe", "sealed", "sent_all", "sent_body", "server", "started", "status", "system_seconds", "target",
+        "trace", "trailers", "tries", "view", "wants_body", "wants_upgrade", "whole",
     )  # fmt: skip
 
     def __init__(
@@ -108,18 +124,82 @@ class Relay(Asker):
         self.bytes_out = 0
         self.reason = ""
         self.server: Server | None = None
+        self.target = b""
+        self.edits: Edits | None = None
+        """What rules and plugins change in the request, whichever system it goes to."""
+        self.rewritten = False
+        self.intent = ""
+        self.kept: Kept | None = None
+        """The visitor, where the request brought a session cookie."""
+        self.sealed = b""
+        """That cookie's value."""
+        self.own_cookies: list[bytes] = []
+        """Set-Cookie values that the edge adds to the answer."""
+        self.wants_body = False
+        """Whether the body of the answer is looked at before it goes on."""
+        self.held_head: ResponseHead | None = None
+        self.held: list[bytes] = []
+        self.held_end: bytes | None = None
+        """The trailers, once the answer that is held is whole."""
+        self.held_error: SystemFault | None = None
 
     # --- deciding -----------------------------------------------------------------------------------------------------
 
+    @property
+    def system_name(self) -> str:
+        """The system that is asked."""
+        return self.route.decision.system if self.route is not None else ""
+
+    @property
+    def unfinished(self) -> bool:
+        """Whether somebody still waits for the answer."""
+        return self.phase != FINISHED
+
     def begin(self) -> None:
+        """Find out who the visitor is, which costs time only if this worker has not seen the cookie lately."""
+        seam = self.live.seam
+        block = self.head.block
+        if seam is not None and block.cookies:
+            sealed = seam.sealed(block, self.view.scheme == "https")
+            if sealed:
+                self.sealed = sealed
+                kept = seam.keeper.at_hand(sealed, int(self.edge.wall))
+                if kept is None:
+                    self.client.deadline = self.edge.now + _TO_SETTLE
+                    self.edge.start_task(self._open(sealed))
+                    return
+                self._is(kept)
+        self._decide()
+
+    async def _open(self, sealed: bytes) -> None:
+        seam = self.live.seam
+        assert seam is not None
+        try:
+            self._is(await seam.keeper.open(sealed, int(self.edge.wall)))
+        except Exception as error:  # a fault of ours must not cost the page: the visitor goes on as a guest
+            self.edge.ledger.log(f"a session could not be opened: {type(error).__name__}: {error}")
+        if self.phase != FINISHED:
+            self._decide()
+
+    def _is(self, kept: Kept) -> None:
+        self.kept = kept
+        if kept.session is not None:
+            self.view.visit = visit_of(kept)
+
+    def _decide(self) -> None:
         """Find the rule, and go on with what it says."""
         live, view = self.live, self.view
         try:
             if live.hosts is not None and not live.hosts(view):
                 raise MisdirectedRequest(f"{view.host} is none of our names")
             if view.path.startswith("/.inseam") and view.path[8:9] in ("", "/"):
-                self.reply(reserved())
+                if live.seam is None:
+                    self.reply(reserved())
+                else:
+                    answer_public(live.seam, self)
                 return
+            if self.kept is not None and live.seam is not None and live.seam.refuses(view, self.kept):
+                raise CrossSite(f"another site sends a {view.method} in the name of a visitor")
             decision = live.rules.match(view)
             route = live.routes[decision.number]
             view.decision = decision
@@ -130,6 +210,7 @@ class Relay(Asker):
                         f"rule {decision.rule.name!r} does not own what other readers see: {owner} does"
                     )
             self.route = route
+            self.intent = decision.rule.intent
             limit = route.body_limit
             if limit and self.head.block.length > limit:
                 raise BodyTooLarge(f"the body has {self.head.block.length} bytes, the limit is {limit}")
@@ -158,16 +239,16 @@ class Relay(Asker):
     def _choose(self, route: Route) -> None:
         """Ask the rule and the plugins what to send; ask the system, or answer."""
         if route.plain and route.system is not None:
-            self._write_request(self.head.target, self.head.block.forward)
-            self._ask(route)
+            self.target = self.head.target
+            self._ask_anew(route)
             return
         said = outbound(self.view, route.decision, route.on_request, self.edge.ledger.plugin_failed)
         if type(said) is Reply:
             self.reply(said)
             return
         assert type(said) is Outbound
-        rewritten = said.path != self.view.path
-        if rewritten and self.live.boundary.strays(self.view, route.decision.system, said.path):
+        self.rewritten = said.path != self.view.path
+        if self.rewritten and self.live.boundary.strays(self.view, route.decision.system, said.path):
             self.refuse(AmbiguousPath(f"rule {route.decision.rule.name!r} rewrites it to a page of a payment system"))
             return
         if route.on_waiting:
@@ -177,21 +258,39 @@ class Relay(Asker):
             self._go_out(route, said)
 
     def _go_out(self, route: Route, out: Outbound) -> None:
-        block = self.head.block
-        lines = joined(applied(block.lines, out.edits)) if out.edits else block.forward
-        self._write_request(out.target.encode("ascii"), lines)
+        self.target = out.target.encode("ascii")
+        self.edits = out.edits or None
         mirror = route.mirror
         if mirror is not None and self.safe and not self.live.boundary.strays(self.view, mirror.name, out.path):
-            told = b"%bX-Request-Id: %b\r\n" % (self.client.forwarded, self.request_id)
-            self.edge.mirror(route, self.head, out, told)
+            about_client = b"%bX-Request-Id: %b\r\n" % (self.client.forwarded, self.request_id)
+            self.edge.mirror(route, self.head, out, about_client)
+        self._ask_anew(route)
+
+    def _ask_anew(self, route: Route) -> None:
+        """Ask a system that was not asked before: what it may know of the visitor is another matter for each."""
+        self.route = route
+        block = self.head.block
+        lines = block.forward
+        edits = self.edits
+        seam = self.live.seam
+        if seam is not None:
+            system = route.decision.system
+            lines = seam.lines(block, system, self.kept, self.view, int(self.edge.wall))
+            profile = seam.profiles.get(system)
+            self.wants_body = profile is not None and profile.wants_body(self.view.method, self.view.path)
+            if self.wants_body:
+                edits = UNENCODED if edits is None else edits.then(UNENCODED)
+        if edits is not None:
+            lines = joined(applied(headers_of(lines).lines, edits))
+        self._write_request(lines)
         self._ask(route)
 
-    def _write_request(self, target: bytes, lines: bytes) -> None:
+    def _write_request(self, lines: bytes) -> None:
         """Put the request's head together: what passes of the client's, then what the edge says, then the framing."""
         head = self.head
         block = head.block
         trace = self.trace
-        parts = [head.method, b" ", target, b" HTTP/1.1\r\n", lines, self.client.forwarded, b"X-Request-Id: "]
+        parts = [head.method, b" ", self.target, b" HTTP/1.1\r\n", lines, self.client.forwarded, b"X-Request-Id: "]
         if block.traceparent:
             parts += (self.request_id, b"\r\n")
         else:
@@ -319,16 +418,101 @@ class Relay(Asker):
                 connection.abandon()
             self._fall_back(route)
             return
+        seam = self.live.seam
+        if seam is not None:
+            if self.wants_body:
+                self._hold(head, body, done)
+                self._look_at_body()
+                return
+            if head.block.updates or head.block.cookies or seam.watches(self.system_name, self.view):
+                observed = told(seam, self, head, None)
+                if observed is not None:
+                    self._hold(head, body, done)
+                    self.edge.start_task(self._settle(observed))
+                    return
+        self._pass_on(head, body, done)
+
+    def _hold(self, head: ResponseHead, body: bytes, done: bool) -> None:
+        """Keep the answer until what it says of the visitor is settled."""
+        self.phase = HOLDING
+        self.client.deadline = self.edge.now + _TO_SETTLE
+        self.held_head = head
+        if body:
+            self.held.append(body)
+        if done:
+            self.connection = None
+            self.held_end = b""
+        elif self.connection is not None and not self.wants_body:
+            self.connection.pause()
+
+    def _look_at_body(self) -> None:
+        """Settle when the whole body is there, or when it is larger than what is looked at."""
+        seam, head = self.live.seam, self.held_head
+        assert seam is not None
+        assert head is not None
+        whole = self.held_end is not None
+        if not whole and self.held_error is None and sum([len(piece) for piece in self.held]) <= _MOST_HELD:
+            return
+        self.wants_body = False
+        coded = "content-encoding" in head.block.headers
+        observed = told(seam, self, head, b"".join(self.held) if whole and not coded else None)
+        if observed is None:
+            self._go_on()
+            return
+        if self.connection is not None:
+            self.connection.pause()
+        self.edge.start_task(self._settle(observed))
+
+    async def _settle(self, observed: Observed) -> None:
+        seam = self.live.seam
+        assert seam is not None
+        try:
+            await settle(seam, self, observed)
+        except Exception as error:  # a fault of ours must not cost the page
+            self.edge.ledger.event("settling_failed")
+            self.edge.ledger.log(f"what an answer told of its visitor is lost: {type(error).__name__}: {error}")
+        if self.phase == HOLDING:
+            self._go_on()
+
+    def _go_on(self) -> None:
+        """Pass on the answer that was held, and all of it that came meanwhile."""
+        head = self.held_head
+        held, self.held = self.held, []
+        assert head is not None
+        connection = self.connection
+        self._pass_on(head, b"".join(held), done=False)
+        if self.phase != ANSWERING:
+            return
+        if self.held_error is not None:
+            self.cut(self.held_error)
+        elif self.held_end is not None:
+            self.ended(self.held_end)
+        elif connection is not None:
+            connection.resume()
+
+    def _pass_on(self, head: ResponseHead, body: bytes, done: bool) -> None:
+        """Begin the answer to the client."""
+        route = self.route
+        assert route is not None
+        status = head.status
         block = head.block
         self.status = status
         forward = block.forward
+        seam = self.live.seam
+        lines: list[tuple[bytes, bytes]] | None = None
+        edits: Edits | None = None
+        if seam is not None and (block.cookies or self.kept is not None or self.own_cookies):
+            lines, edits = seam.answer(self, head)
         if not route.plain:
-            edits = inbound(
+            more = inbound(
                 self.view, route.decision, ResponseView(status, block.headers), route.on_response,
                 self.edge.ledger.plugin_failed,
             )  # fmt: skip
-            if edits:
-                forward = joined(applied(block.lines, edits))
+            edits = more if edits is None else more.then(edits)
+        if edits:
+            forward = joined(applied(block.lines if lines is None else lines, edits))
+        elif lines is not None:
+            forward = joined(lines)
         client = self.client
         parts = [head.start, b"\r\n", forward]
         if self.bodiless or status in (204, 304):
@@ -359,6 +543,11 @@ class Relay(Asker):
         client.write(b"".join(parts))
 
     def more(self, data: bytes) -> None:
+        if self.phase == HOLDING:
+            self.held.append(data)
+            if self.wants_body:
+                self._look_at_body()
+            return
         client = self.client
         self.bytes_out += len(data)
         if self.phase == TUNNEL:
@@ -370,6 +559,11 @@ class Relay(Asker):
 
     def ended(self, trailers: bytes) -> None:
         self.connection = None
+        if self.phase == HOLDING:
+            self.held_end = trailers
+            if self.wants_body:
+                self._look_at_body()
+            return
         if self.phase == TUNNEL:
             self.client.keep = False
             self.finish()
@@ -405,9 +599,11 @@ class Relay(Asker):
         self.edge.ledger.event("tunnels")
         self._count_system(perf_counter())  # now, because an open tunnel is no work for the system
         self.client.deadline = self.edge.now + _TUNNEL_IDLE
+        forward = head.block.forward
+        if self.live.seam is not None and head.block.cookies:
+            forward = joined(self.live.seam.to_browser(self, head.block.lines, self.system_name))
         self.client.write(
-            b"%b\r\n%bConnection: Upgrade\r\nUpgrade: %b\r\n\r\n%b"
-            % (head.start, head.block.forward, head.block.upgrade, rest)
+            b"%b\r\n%bConnection: Upgrade\r\nUpgrade: %b\r\n\r\n%b" % (head.start, forward, head.block.upgrade, rest)
         )
         self.client.tunnel()
 
@@ -427,7 +623,11 @@ class Relay(Asker):
         self.connection = None
         route = self.route
         assert route is not None
-        if self.phase in (ANSWERING, TUNNEL):
+        if self.phase == HOLDING:
+            self.held_error = error
+            if self.wants_body:
+                self._look_at_body()
+        elif self.phase in (ANSWERING, TUNNEL):
             self.cut(error)
         elif error.retry and self.tries <= route.retries and self._may_repeat(error):
             route.tally.retries += 1
@@ -463,7 +663,7 @@ class Relay(Asker):
         self.fallen_back = True
         self.tries = 0
         self.view.decision = route.fallback.decision
-        self._ask(route.fallback)  # for the very same: rule and plugins have had their say
+        self._ask_anew(route.fallback)  # for the very same: rule and plugins have had their say
 
     def refuse(self, error: EdgeError) -> None:
         """Answer with the page for this error, or cut the answer that is under way."""
@@ -502,8 +702,9 @@ class Relay(Asker):
     def deadline(self) -> None:
         """The time for the present phase is over."""
         route = self.route
-        if self.phase == WAITING:
-            assert route is not None
+        if self.phase == HOLDING or route is None:
+            self.refuse(EdgeError("a session was not settled in time"))
+        elif self.phase == WAITING:
             assert route.system is not None
             if not self.request:
                 self.refuse(EdgeError("a plugin did not keep to its budget"))
@@ -529,7 +730,7 @@ class Relay(Asker):
             self._let_go()
             if self.phase == ANSWERING:
                 self.cut(error)
-            elif route is not None and route.fallback is not None and self._may_fall_back(error.status):
+            elif route.fallback is not None and self._may_fall_back(error.status):
                 self._fall_back(route)
             else:
                 self.refuse(error)

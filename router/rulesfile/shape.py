@@ -378,9 +378,9 @@ class BasketPolicy(Shape):
 
     merge: Literal["sum", "max", "newest", "guest", "customer"] = _POLICY.merge
     """For an article in both: add up, or take the larger number; or which of the two baskets counts."""
-    line_cap: int = Field(_POLICY.line_cap, ge=0, le=MOST_COUNT)
+    line_cap: int = Field(default=_POLICY.line_cap, ge=0, le=MOST_COUNT)
     """The most items of one article, 0 for no limit."""
-    basket_cap: int = Field(_POLICY.basket_cap, ge=0, le=MOST_COUNT)
+    basket_cap: int = Field(default=_POLICY.basket_cap, ge=0, le=MOST_COUNT)
     """The most items in all, 0 for no limit."""
 
 

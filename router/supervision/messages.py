@@ -6,6 +6,8 @@ read, so that all workers compile the very same text, whatever happens to the fi
 
 from __future__ import annotations
 
+from typing import Literal
+
 import msgspec
 
 from router.counters import Snapshot
@@ -25,6 +27,24 @@ class Start(msgspec.Struct, tag=True):
     access_log: str = ""
     cert: str = ""
     key: str = ""
+    keys: bytes = b""
+    """What is in the keys file."""
+    store: str = "memory:"
+
+
+class Keys(msgspec.Struct, tag=True):
+    """The keys file has changed to this; what it holds is good."""
+
+    content: bytes
+
+
+class Revoke(msgspec.Struct, tag=True):
+    """End sessions: `kind` is session, customer or all, `key` what it is kept under. Answered by Revoked."""
+
+    ask: int
+    kind: Literal["session", "customer", "all"]
+    key: str
+    at: int
 
 
 class Prepare(msgspec.Struct, tag=True):
@@ -70,7 +90,7 @@ class Drain(msgspec.Struct, tag=True):
     seconds: float
 
 
-FromSupervisor = Start | Prepare | Commit | Forget | Health | Count | Reopen | Drain
+FromSupervisor = Start | Keys | Revoke | Prepare | Commit | Forget | Health | Count | Reopen | Drain
 
 # --- from a worker ----------------------------------------------------------------------------------------------------
 
@@ -100,6 +120,13 @@ class Done(msgspec.Struct, tag=True):
     ask: int
 
 
+class Revoked(msgspec.Struct, tag=True):
+    """The sessions are void; `stored` says whether the store, and so everybody else, was told."""
+
+    ask: int
+    stored: bool
+
+
 class Counted(msgspec.Struct, tag=True):
     """What the worker has counted since it started."""
 
@@ -118,4 +145,4 @@ class Drained(msgspec.Struct, tag=True):
     snapshot: Snapshot
 
 
-FromWorker = Ready | Unable | Prepared | Done | Counted | Leaving | Drained
+FromWorker = Ready | Unable | Prepared | Done | Revoked | Counted | Leaving | Drained

@@ -85,6 +85,10 @@ class Settings:
     certificate: Certificate | None = None
     access_log: str = ""
     drain: float = 15.0
+    store: str = "memory:"
+    """Where sessions are kept: memory:, sqlite:PATH or redis://..."""
+    keys: str = ""
+    """The keys file; empty for keys that are made at the start and gone at the end."""
 
     @property
     def worker_count(self) -> int:

@@ -10,7 +10,7 @@ import resource
 import signal
 import socket
 from collections.abc import Coroutine
-from typing import Any
+from typing import Any, Literal
 
 from router.accesslog import check_target
 from router.admin import Admin
@@ -22,6 +22,7 @@ from router.rulesfile import Sources, read_sources
 from router.rulesfile import compile as compile_rules
 from router.supervision import messages as say
 from router.supervision.health import Checks
+from router.supervision.keeping import Keys, check_store, store_for
 from router.supervision.logs import patient_stderr
 from router.supervision.notify import notify, reloading
 from router.supervision.settings import Settings
@@ -37,6 +38,8 @@ def serve(settings: Settings) -> int:
     generation = compile_rules(sources, number=1)
     if settings.certificate is not None:
         settings.certificate.context()
+    keys = Keys(settings.keys, generation.systems)
+    check_store(settings.store)
     if settings.access_log:
         check_target(settings.access_log)
     with contextlib.ExitStack() as stack:
@@ -44,7 +47,8 @@ def serve(settings: Settings) -> int:
         admin = [stack.enter_context(sock) for sock in bound(settings.admin)] if settings.admin else []
         _raise_file_limit()
         stack.enter_context(patient_stderr())
-        return asyncio.run(Supervisor(settings, sockets, admin, sources, generation).run())
+        store = stack.enter_context(store_for(settings.store, settings.worker_count))
+        return asyncio.run(Supervisor(settings, sockets, admin, sources, generation, keys, store).run())
 
 
 class Supervisor:
@@ -57,8 +61,12 @@ class Supervisor:
         admin_sockets: list[socket.socket],
         sources: Sources,
         generation: Generation,
+        keys: Keys,
+        store: str,
     ) -> None:
         self.settings = settings
+        self._keys = keys
+        self._store = store
         self.draining = False
         self._sockets = sockets
         self._fleet = Fleet(
@@ -82,6 +90,7 @@ class Supervisor:
                 self._announce()
                 self._checks.follow(self.generation)
                 self._spawn(self._reloader.watch())
+                self._spawn(self._keys.watch(self._keys_changed))
                 await self._ending.wait()
             await self._end()
         finally:
@@ -103,6 +112,8 @@ class Supervisor:
         )  # fmt: skip
         for address in self._admin.addresses:
             log.info("admin on http://%s", address)
+        if self._keys.warning:
+            log.warning("%s", self._keys.warning)
         for warning in self._reloader.warnings:
             log.warning("%s", warning)
         notify("READY=1", f"STATUS=serving {places}")
@@ -152,10 +163,18 @@ class Supervisor:
         return say.Start(
             place, current.number, current.sources, self._checks.down, self.settings.access_log,
             certificate.cert if certificate else "", certificate.key if certificate else "",
+            self._keys.content, self._store,
         )  # fmt: skip
 
     def _health_changed(self, system: str, server: str, up: bool) -> None:
         self._fleet.tell(say.Health(system, server, up))
+
+    def _keys_changed(self, content: bytes) -> None:
+        self._fleet.tell(say.Keys(content))
+
+    async def revoke(self, kind: Literal["session", "customer", "all"], key: str) -> bool:
+        """End sessions on all workers; return whether the store was told. `kind` is session, customer or all."""
+        return await self._fleet.revoke(kind, key)
 
     def _went_live(self, generation: Generation) -> None:
         self._checks.follow(generation)

@@ -9,10 +9,12 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
+import secrets
 import signal
 import socket
 import ssl
 import sys
+import time
 from collections.abc import Sequence
 from typing import Final
 
@@ -29,6 +31,12 @@ from router.supervision import messages as say
 from router.supervision.channel import Channel
 from router.supervision.logs import patient_stderr
 from router.supervision.settings import Certificate
+from sessions.errors import StoreDown
+from sessions.keeper import Keeper
+from sessions.keys import KeyRing
+from sessions.stores.guarded import GuardedStore
+from sessions.stores.opening import open_store
+from sessions.stores.port import Revocation
 
 _ORPHAN_DRAIN: Final = 5.0
 """Seconds for what is under way when the supervisor has vanished: a new one may be waiting for the port."""
@@ -49,9 +57,13 @@ class Worker:
         self._tls: ssl.SSLContext | None = self._certificate.context() if self._certificate else None
         self._access_log = AccessLog(start.access_log) if start.access_log else None
         generation = compile_rules(start.sources, number=start.number)
+        self._store = GuardedStore(open_store(start.store, _say), _say)
+        keeper = Keeper(KeyRing.parse(start.keys), generation.session, self._store, _new_id, self._tell, time.time)
+        self._keeper = keeper
         self._edge = Edge(
-            generation, worker=start.worker, access_log=self._access_log, secure=self._certificate is not None
-        )
+            generation, worker=start.worker, access_log=self._access_log, secure=self._certificate is not None,
+            keeper=keeper,
+        )  # fmt: skip
         for system, server in start.down:
             self._edge.health(system, server, False)
         self._prepared: Generation | None = None
@@ -61,6 +73,7 @@ class Worker:
         """Serve until told to end; return the exit code."""
         loop = asyncio.get_running_loop()
         loop.add_signal_handler(signal.SIGTERM, self._channel.send, say.Leaving())
+        await self._keeper.start()
         await self._edge.start(self._sockets, self._tls)
         _freeze()
         self._channel.send(say.Ready(self._edge.snapshot().generation))
@@ -72,6 +85,12 @@ class Worker:
                     task.add_done_callback(self._preparing.discard)
                 case say.Commit():
                     self._commit(message)
+                case say.Keys():
+                    self._edge.take_keys(KeyRing.parse(message.content))
+                case say.Revoke():
+                    task = asyncio.create_task(self._revoke(message))
+                    self._preparing.add(task)
+                    task.add_done_callback(self._preparing.discard)
                 case say.Forget():
                     self._prepared = None
                 case say.Health():
@@ -103,6 +122,18 @@ class Worker:
             problems = [Problem(Position("rules"), f"{type(error).__name__}: {error}")]
         self._channel.send(say.Prepared(message.ask, problems))
 
+    def _tell(self, event: str) -> None:
+        self._edge.ledger.event(event)
+
+    async def _revoke(self, message: say.Revoke) -> None:
+        policy = self._edge.live.generation.session
+        stored = True
+        try:
+            await self._keeper.revoke(Revocation(message.kind, message.key, message.at, message.at + policy.absolute))
+        except StoreDown:
+            stored = False  # it is kept, and told as soon as the store is back
+        self._channel.send(say.Revoked(message.ask, stored))
+
     def _commit(self, message: say.Commit) -> None:
         generation, self._prepared = self._prepared, None
         if generation is None or generation.number != message.number:
@@ -119,12 +150,22 @@ class Worker:
 
     async def _end(self, seconds: float) -> None:
         cut = await self._edge.drain(seconds)
+        await self._keeper.close()
         for sock in self._sockets:
             sock.close()
         if self._access_log is not None:
             self._access_log.close()
         self._channel.send(say.Drained(cut, self._edge.snapshot()))
         await self._channel.flush()
+
+
+def _say(line: str) -> None:
+    log.warning("%s", line)
+
+
+def _new_id() -> str:
+    """Return 128 random bits as base64url. REQUIREMENTS, 14."""
+    return secrets.token_urlsafe(16)
 
 
 def _usable(sources: Sources, number: int) -> Generation:

@@ -39,6 +39,7 @@ _REQUEST_LINES: Final[dict[bytes, int]] = {
     b"upgrade": _UPGRADE,
     b"expect": _EXPECT,
     b"te": _TE,
+    b"cookie": _COOKIE,
     b"traceparent": _TRACE,
     b"x-request-id": _REQUEST_ID,
     b"x-forwarded-for": _FORWARDED,
@@ -78,6 +79,7 @@ _RESPONSE_LINES: Final[dict[bytes, int]] = {
     b"proxy-authenticate": _DROP,
     b"trailer": _DROP,
     b"te": _DROP,
+    b"set-cookie": _COOKIE,
     b"x-request-id": _DROP,  # the edge answers with its own
     # for the edge's ears only
     b"x-accel-redirect": _DROP,
@@ -137,12 +139,15 @@ class Block:
     """A header section. `forward` are the lines that pass, as they go over the wire.
 
     `length` is Content-Length in bytes or UNKNOWN; `chunked` whether the body is. `close` and `keep_alive` are what
-    Connection said; `upgrade` the protocol asked for or granted, in lower case, empty for none.
+    Connection said; `upgrade` the protocol asked for or granted, in lower case, empty for none. `cookies` are the
+    values of the Cookie lines of a request, or of the Set-Cookie lines of an answer; they stand in `forward` too.
+    `updates` are the values of an answer's Inseam-Update lines. `forwards` is for who sends a request on: the lines
+    that pass by the system they go to; `sealed` likewise keeps the session cookie that was found.
     """
 
     __slots__ = (
-        "chunked", "close", "dropped_names", "expect", "forward", "forwarded", "headers", "host", "keep_alive",
-        "length", "request_id", "traceparent", "trailers", "upgrade",
+        "chunked", "close", "cookies", "dropped_names", "expect", "forward", "forwarded", "forwards", "headers", "host",
+        "keep_alive", "length", "request_id", "sealed", "traceparent", "trailers", "updates", "upgrade",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -159,6 +164,10 @@ class Block:
         self.request_id = b""
         self.forwarded: list[tuple[bytes, bytes]] = []
         self.dropped_names: frozenset[bytes] = NO_NAMES
+        self.cookies: list[bytes] = []
+        self.updates: list[bytes] = []
+        self.sealed: bytes | None = None
+        self.forwards: dict[str, bytes] | None = None
         self.headers: Headers = NO_HEADERS
         """The same lines for rules and plugins."""
 
@@ -333,6 +342,9 @@ def _read_request_line(block: Block, line: bytes) -> bool:
         return True
     elif meaning == _TE:
         block.trailers = b"trailers" in value.lower()
+    elif meaning == _COOKIE:
+        block.cookies.append(value)
+        return True
     elif meaning == _TRACE:
         if grammar.TRACEPARENT.fullmatch(value) and not block.traceparent:
             block.traceparent = value
@@ -397,6 +409,8 @@ def _read_response_line(block: Block, line: bytes) -> bool:
     meaning = _RESPONSE_LINES.get(name, _PASS)
     if meaning == _PASS:
         if name[:6] == b"inseam" and name[6:7] in (b"-", b"_"):
+            if name == b"inseam-update":
+                block.updates.append(found[2].rstrip(b" \t"))
             return False  # said to the edge, not to the browser: REQUIREMENTS, 23
         _told.add(line, name)
         return True
@@ -409,6 +423,9 @@ def _read_response_line(block: Block, line: bytes) -> bool:
         _coding(block, found[2], BadResponse)
     elif meaning == _UPGRADE:
         _upgrade(block, value)
+    elif meaning == _COOKIE:
+        block.cookies.append(value)
+        return True
     return False
 
 

@@ -1,0 +1,271 @@
+"""The seam in one worker, for one generation: who a request's visitor is, and what each system and the browser hear.
+
+What goes to a system: its own cookies and the session token, never the edge's cookie or another system's. What comes to
+the browser: a system's cookies under names that cannot collide, the session cookie when it has changed, and nothing
+that a shared cache could keep for somebody else. What must wait for the store stands in `router.edge.settling`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from router.caching import withheld
+from router.edge.ledger import Ledger
+from router.generation import Generation
+from router.index import Index
+from router.model import SAFE_METHODS, Edits, Headers, RequestView, Visit
+from router.wire.head import Block, ResponseHead
+from sessions.bridge import carried
+from sessions.cookie import cookie_name, delete_cookie, set_cookie
+from sessions.jar import Jar, values, with_kept
+from sessions.keeper import Keeper, Kept
+from sessions.profiles import Profile
+from sessions.profiles import get as get_profile
+
+if TYPE_CHECKING:
+    from router.edge.relay import Relay
+
+_FAULTS_TO_CLEAR: Final = frozenset(("forged", "malformed", "expired"))
+"""Faults for which the browser is told to drop the cookie. Not for an id that has moved on: its answer may come behind
+the one that brought the new cookie, and would take that away. REAL_SYSTEMS, 13."""
+
+_NAME: Final = cookie_name(False).encode("ascii")
+_SECURE_NAME: Final = cookie_name(True).encode("ascii")
+
+_NONE: Final[dict[bytes, bytes]] = {}
+
+Lines = list[tuple[bytes, bytes]]
+
+
+class Seam:
+    """Joins requests and answers with sessions. Pure but for the counters and the keeper's cache."""
+
+    def __init__(self, generation: Generation, keeper: Keeper, ledger: Ledger) -> None:
+        self.keeper = keeper
+        self.ledger = ledger
+        self.policy = generation.session
+        self.systems = generation.systems
+        self.profiles: dict[str, Profile] = {}
+        claims: dict[str, tuple[str, ...]] = {}
+        login_system = ""
+        for name, spec in generation.systems.items():
+            profile = get_profile(spec.profile)
+            if profile is not None:
+                self.profiles[name] = profile
+                claims[name] = tuple(profile.cookies)
+            if "login" in spec.authority and (spec.payment or not login_system):
+                login_system = name
+        self.jar = Jar(claims, login_system)
+        self._rules: Index = generation.rules
+
+    # --- who is it? ---------------------------------------------------------------------------------------------------
+
+    def sealed(self, block: Block, secure: bool) -> bytes:
+        """Return the session cookie of a request, empty if there is none; several are joined by `;`."""
+        found = block.sealed
+        if found is None:
+            name = _SECURE_NAME if secure else _NAME
+            found = block.sealed = b";".join(values(block.cookies, name))
+        return found
+
+    def refuses(self, view: RequestView, kept: Kept) -> bool:
+        """Whether another site has made the visitor's browser send this. REQUIREMENTS, 34."""
+        if kept.session is None or view.method in SAFE_METHODS or view.path in self.policy.callbacks:
+            return False
+        headers = view.headers
+        origin = headers.get("origin")
+        if origin is not None and origin != "null":
+            return origin.lower() != f"{view.scheme}://{view.authority.lower()}" and origin not in self.policy.sites
+        return headers.get("sec-fetch-site") == "cross-site"
+
+    def watches(self, system: str, view: RequestView) -> bool:
+        """Whether the profile of a system might see something in its answer to this."""
+        profile = self.profiles.get(system)
+        return profile is not None and profile.watches(view.method, view.path)
+
+    # --- what a system hears ------------------------------------------------------------------------------------------
+
+    def lines(self, block: Block, system: str, kept: Kept | None, view: RequestView, now: int) -> bytes:
+        """Return the header lines of a request as they go to a system: with its cookies only, and the session token."""
+        forward = block.forward
+        if block.cookies or (kept is not None and kept.session is not None and kept.session.handles):
+            forward = self._with_own_cookies(block, system, kept)
+        if kept is None or kept.session is None:
+            return forward
+        said = kept.tokens.get(system)
+        token = said[0] if said is not None and now < said[1] else self._mint(kept, system, view, now)
+        return b"%bInseam-Session: %b\r\n" % (forward, token)
+
+    def _mint(self, kept: Kept, system: str, view: RequestView, now: int) -> bytes:
+        mobile = view.headers.get("sec-ch-ua-mobile") == "?1" or "Mobi" in (view.headers.get("user-agent") or "")
+        languages = view.languages
+        ctx = {
+            "language": languages[0] if languages and len(languages[0]) <= 35 else "",
+            "country": view.country[:8],
+            "device": "mobile" if mobile else "desktop",
+        }
+        return self.keeper.token(kept, system, ctx, now)
+
+    def _with_own_cookies(self, block: Block, system: str, kept: Kept | None) -> bytes:
+        lost = self.missing(block, system, kept)
+        if lost:
+            return _with_cookies(block, with_kept(self.cookies(block, system), lost))
+        known = block.forwards
+        if known is None:
+            known = block.forwards = {}
+        forward = known.get(system)
+        if forward is None:
+            forward = known[system] = _with_cookies(block, self.cookies(block, system))
+        return forward
+
+    def cookies(self, block: Block, system: str) -> bytes:
+        """Return the value of the Cookie line that a system gets, empty for none."""
+        return self.jar.for_system(block.cookies, system)
+
+    def missing(self, block: Block, system: str, kept: Kept | None) -> dict[bytes, bytes]:
+        """Return the cookies of a system that the session keeps for it, and that the browser has lost."""
+        session = kept.session if kept is not None else None
+        if session is None or not session.handles:
+            return _NONE
+        start = f"{system}~"
+        found: dict[bytes, bytes] = {}
+        for key, value in session.handles.items():
+            if key.startswith(start):
+                name = key[len(start) :].encode("latin-1", "replace")
+                if not values([self.cookies(block, system)], name):
+                    found[name] = value.encode("latin-1", "replace")
+        return found
+
+    # --- what the browser hears ---------------------------------------------------------------------------------------
+
+    def answer(self, relay: Relay, head: ResponseHead) -> tuple[Lines | None, Edits | None]:
+        """Return an answer's lines where cookies change them, and the edits that come after rules and plugins."""
+        view, kept, block = relay.view, relay.kept, head.block
+        system = relay.system_name
+        lines: Lines | None = None
+        if block.cookies or relay.own_cookies:
+            lines = self.to_browser(relay, block.lines, system)
+        edits: Edits | None = None
+        sets = self.session_cookie(relay)
+        if kept is not None and kept.session is not None:
+            if _is_page(view, relay, head):
+                repaired = self._page(relay, kept, system)
+                if repaired:
+                    lines = [*(lines if lines is not None else block.lines), *repaired]
+            personal = relay.intent in ("buy", "account") or b"inseam-session" in block.forward.lower()
+        else:
+            personal = False
+        if sets or personal or block.cookies or relay.own_cookies:
+            edits = withheld(block.headers, bool(sets), personal)
+            if edits is not None:
+                self.ledger.event("cache_withheld")
+        if sets:
+            edits = edits or Edits()
+            edits.add.append(("Set-Cookie", sets.decode("ascii")))
+        return lines, edits
+
+    def to_browser(self, relay: Relay, lines: Lines, system: str) -> Lines:
+        """Return the lines with every Set-Cookie of the system under the name that the browser has it by."""
+        secure = relay.view.scheme == "https"
+        asked = relay.head.block.cookies
+        result: Lines = []
+        for name, value in lines:
+            if name.lower() == b"set-cookie":
+                for mine in self.jar.to_browser(system, value, asked, secure, relay.rewritten):
+                    result.append((name, mine))
+            else:
+                result.append((name, value))
+        for mine in relay.own_cookies:
+            result.append((b"Set-Cookie", mine))
+        return result
+
+    def session_cookie(self, relay: Relay) -> bytes:
+        """Return the Set-Cookie that the browser must get, or nothing."""
+        kept, secure = relay.kept, relay.view.scheme == "https"
+        if kept is None or relay.intent == "asset":
+            return b""
+        sealed = relay.sealed
+        if kept.session is None:
+            return delete_cookie(secure) if sealed and kept.fault in _FAULTS_TO_CLEAR else b""
+        cookie = kept.cookie
+        if not cookie or kept.fixed or cookie == sealed or cookie in sealed.split(b";"):
+            return b""
+        return set_cookie(cookie, secure, self.policy.idle)
+
+    # --- continuity ---------------------------------------------------------------------------------------------------
+
+    def _page(self, relay: Relay, kept: Kept, system: str) -> list[tuple[bytes, bytes]]:
+        """A page is on its way: count a crossing, and give back what the browser has lost."""
+        came_from = self._came_from(relay.view) or kept.system
+        kept.system = system
+        if came_from and came_from != system:
+            self.ledger.event("crossings")
+            assert kept.session is not None
+            for kind in carried(kept.session):
+                self.ledger.event(f"handoff:{kind}")
+        lost = self.missing(relay.head.block, system, kept)
+        if not lost:
+            return []
+        secure = relay.view.scheme == "https"
+        given_back: list[tuple[bytes, bytes]] = []
+        for name, value in lost.items():
+            self.ledger.event("repair:cookie")
+            line = b"%b=%b; Path=/; HttpOnly; SameSite=Lax" % (name, value)
+            for mine in self.jar.to_browser(system, line, relay.head.block.cookies, secure, False):
+                given_back.append((b"Set-Cookie", mine))  # noqa: PERF401
+        return given_back
+
+    def _came_from(self, view: RequestView) -> str:
+        """Return the system of the page before, as the browser tells it; nothing if it does not."""
+        referer = view.headers.get("referer")
+        if referer is None:
+            return ""
+        start = f"{view.scheme}://{view.authority}"
+        if not referer.startswith(start) or referer[len(start) : len(start) + 1] != "/":
+            return ""
+        path = referer[len(start) :].partition("#")[0].partition("?")[0]
+        before = RequestView(
+            "GET", path, view.headers, "", view.scheme, view.host, view.authority, view.client, view.now
+        )
+        before.given_bucket = view.given_bucket if view.given_bucket >= 0 else max(view.allotted, 0)
+        before.visit = view.visit
+        try:
+            return self._rules.match(before).system
+        except Exception:  # no rule, or a path that is none: then it is not known
+            return ""
+
+
+def visit_of(kept: Kept) -> Visit:
+    """Return what conditions may know of a visitor."""
+    return Visit(kept.login, kept.items)
+
+
+def _is_page(view: RequestView, relay: Relay, head: ResponseHead) -> bool:
+    """Whether the answer is a page that somebody looks at."""
+    return (
+        view.method == "GET"
+        and head.status == 200
+        and relay.intent not in ("asset", "api")
+        and b"text/html" in head.block.forward
+    )
+
+
+def _with_cookies(block: Block, cookies: bytes) -> bytes:
+    """Return the request's lines with one Cookie line of this value in the place of the first, or with none."""
+    kept: list[bytes] = []
+    placed = not cookies
+    for line in block.forward.split(b"\r\n"):
+        if line[:7].lower() == b"cookie:":
+            if not placed:
+                kept.append(b"Cookie: " + cookies)
+                placed = True
+            continue
+        kept.append(line)
+    if not placed:
+        kept.insert(0, b"Cookie: " + cookies)
+    return b"\r\n".join(kept)
+
+
+def headers_of(lines: bytes) -> Headers:
+    """Return header lines for edits."""
+    return Headers(None, lines)

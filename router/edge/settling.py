@@ -1,0 +1,236 @@
+"""What an answer says of its visitor, settled before it goes on: read, asked about, stored. REAL_SYSTEMS, 6.
+
+The reply to a login is often a redirect, and the browser follows it at once: were the login stored behind the reply,
+the next page would come before it. So an answer that tells of a change is held until the store has it; every other
+answer passes without ever coming here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from router.edge.question import Question
+from router.edge.seam import Seam, visit_of
+from router.wire.head import ResponseHead
+from sessions.bridge import Outcome, carried
+from sessions.errors import BadClaims, BadToken
+from sessions.jar import without
+from sessions.model import Changes, Session, Unsaid, read_changes
+from sessions.profiles import Answer, Asked, Observed, merge_changes
+from sessions.profiles import Question as Ask
+from sessions.token import read_plain_update, read_update, sid_for
+
+if TYPE_CHECKING:
+    from router.edge.relay import Relay
+
+_FOR_A_QUESTION: Final = 3.0
+"""Seconds that one question may take: the shopper waits for it."""
+
+_NOTHING: Final = Changes()
+
+
+def told(seam: Seam, relay: Relay, head: ResponseHead, body: bytes | None) -> Observed | None:
+    """Return what an answer says of its visitor, and what is to be asked about it; None for nothing.
+
+    An update that cannot be believed is counted and passed over: the shopper has done nothing wrong.
+    """
+    system = relay.system_name
+    block = head.block
+    changes = _update(seam, relay, system, block.updates) if block.updates else None
+    profile = seam.profiles.get(system)
+    observed: Observed | None = None
+    if profile is not None and relay.view.method != "OPTIONS":
+        set_cookies = [value.decode("latin-1") for value in block.cookies]
+        watched = profile.watches(relay.view.method, relay.view.path)
+        if watched or (set_cookies and profile.notices(set_cookies)):
+            asked = Asked(relay.view.method, relay.view.path, relay.view.query, _pairs(relay, seam, system))
+            answer = Answer(head.status, list(block.headers), set_cookies, body)
+            observed = profile.observe(asked, answer)
+        if set_cookies:
+            _watch_logins(seam, relay, profile.login_cookies, set_cookies, observed)
+    if changes is not None:  # the system's own word counts; what its profile would ask, it has said
+        return Observed(replace(changes, cookies=observed.changes.cookies if observed is not None else {}))
+    if observed is None or not (observed.changes or observed.ask):
+        return None
+    return observed
+
+
+async def settle(seam: Seam, relay: Relay, observed: Observed) -> None:
+    """Ask what is to be asked, and store what was said; afterwards `relay.kept` is the visitor as it is now."""
+    system = relay.system_name
+    changes = observed.changes
+    for question in observed.ask:
+        said = await _ask(seam, relay, system, question)
+        if said is not None:
+            changes = merge_changes(changes, said)
+    if not changes:
+        return
+    if not _worth(changes) and (relay.kept is None or relay.kept.session is None):
+        return
+    before = relay.kept.session if relay.kept is not None else None
+    now = int(relay.edge.wall)
+    authority = seam.systems[system].authority
+    kept, outcome = await seam.keeper.keep(relay.kept, changes, system, authority, now)
+    relay.kept = kept
+    if kept is not None:
+        relay.view.visit = visit_of(kept)
+    _count(seam, relay, system, before, outcome)
+    if "logout" in outcome.events or "customer" in outcome.events:
+        end_logins(seam, relay, system)
+
+
+def end_logins(seam: Seam, relay: Relay, but: str) -> None:
+    """A login has ended: the browser forgets what the other systems know it by."""
+    secure = relay.view.scheme == "https"
+    for name, profile in seam.profiles.items():
+        if name != but and profile.login_cookies and "login" in seam.systems[name].authority:
+            relay.own_cookies += seam.jar.forget(name, profile.login_cookies, relay.head.block.cookies, secure)
+
+
+# --- reading ----------------------------------------------------------------------------------------------------------
+
+
+def _update(seam: Seam, relay: Relay, system: str, values: list[bytes]) -> Changes | None:
+    """Return what a system's Inseam-Update says, or None if it is not to be believed."""
+    kept = relay.kept
+    sid = sid_for(kept.session.id, system) if kept is not None and kept.session is not None else ""
+    try:
+        if len(values) != 1:
+            raise BadToken(f"{len(values)} updates in one answer")
+        value = values[0]
+        if seam.systems[system].unsigned and value[:1] == b"{":
+            claims: Mapping[str, object] = read_plain_update(value, sid)
+        else:
+            claims = read_update(value, system, sid, seam.keeper.ring, int(relay.edge.wall))
+        return read_changes(claims)
+    except (BadToken, BadClaims) as error:
+        seam.ledger.event(f"update_refused:{system}:{error.reason}")
+        seam.ledger.log(f"an update of {system} is refused ({error.reason}): {error}; request={relay.view.request_id}")
+        return None
+
+
+def _pairs(relay: Relay, seam: Seam, system: str) -> dict[str, str]:
+    """Return the cookies that the system was sent."""
+    pairs: dict[str, str] = {}
+    for piece in seam.cookies(relay.head.block, system).decode("latin-1").split(";"):
+        name, equals, value = piece.strip().partition("=")
+        if equals:
+            pairs.setdefault(name, value)
+    return pairs
+
+
+def _deletes(value: str, attributes: str) -> bool:
+    """Whether a Set-Cookie line takes the cookie away."""
+    low = attributes.lower().replace(" ", "").replace("-", "")
+    return not value.strip(' "') or "maxage=0" in low or "01jan1970" in low
+
+
+def _watch_logins(
+    seam: Seam, relay: Relay, names: tuple[str, ...], set_cookies: list[str], observed: Observed | None
+) -> None:
+    """A system takes its login cookie away and says nothing of a logout: it has lost the login."""
+    session = relay.kept.session if relay.kept is not None else None
+    if session is None or session.login is None or not relay.head.block.cookies:
+        return
+    if observed is not None and not isinstance(observed.changes.login, Unsaid):
+        return
+    for line in set_cookies:
+        pair, _, attributes = line.partition(";")
+        name, _, value = pair.partition("=")
+        if any(_named(glob, name.strip()) for glob in names) and _deletes(value, attributes):
+            lose(seam, relay, "login", "cookie_deleted", session)
+            return
+
+
+def _named(glob: str, name: str) -> bool:
+    head, star, tail = glob.partition("*")
+    return (
+        name.startswith(head) and name.endswith(tail) and len(name) >= len(head) + len(tail) if star else name == glob
+    )
+
+
+def _worth(changes: Changes) -> bool:
+    """Whether the changes of a visitor without a session say anything that is worth one: a login, a basket."""
+    login = not isinstance(changes.login, Unsaid) and changes.login is not None
+    basket = not isinstance(changes.basket, Unsaid) and changes.basket is not None
+    handle = isinstance(changes.handle, str) and bool(changes.handle)
+    return login or basket or handle
+
+
+# --- asking -----------------------------------------------------------------------------------------------------------
+
+
+async def _ask(seam: Seam, relay: Relay, system: str, question: Ask) -> Changes | None:
+    """Ask a question in the visitor's name; what its answer sets belongs to the visitor too."""
+    pool = relay.live.systems[system]
+    cookies = _cookies_after(relay, seam, system, question)
+    lines = [f"GET {question.path} HTTP/1.1\r\nHost: {relay.view.authority}\r\n"]
+    agent = relay.view.headers.get("user-agent")
+    wanted = [("User-Agent", agent or "inseam"), ("Accept", "*/*"), *question.headers]
+    language = relay.view.headers.get("accept-language")
+    if language:
+        wanted.append(("Accept-Language", language))
+    lines += [f"{name}: {value}\r\n" for name, value in wanted]
+    head = "".join(lines).encode("latin-1", "replace")
+    if cookies:
+        head += b"Cookie: %b\r\n" % cookies
+    request = b"%b%bX-Request-Id: %b\r\n\r\n" % (head, relay.client.forwarded, relay.request_id)
+    seam.ledger.event(f"question:{system}")
+    answer = await Question(pool, request).ask(_FOR_A_QUESTION)
+    if answer is None:
+        seam.ledger.event(f"question_failed:{system}")
+        return None
+    got, body = answer
+    set_cookies = []
+    secure = relay.view.scheme == "https"
+    for value in got.block.cookies:
+        name = value.partition(b";")[0].partition(b"=")[0].strip().decode("latin-1")
+        set_cookies.append(value.decode("latin-1"))
+        if not question.leaves_out(name):
+            relay.own_cookies += seam.jar.to_browser(system, value, relay.head.block.cookies, secure, False)
+    return question.read(Answer(got.status, list(got.block.headers), set_cookies, body))
+
+
+def _cookies_after(relay: Relay, seam: Seam, system: str, question: Ask) -> bytes:
+    """Return the visitor's cookies at the system as they are after the answer that is held."""
+    pairs = _pairs(relay, seam, system)
+    assert relay.held_head is not None
+    for value in relay.held_head.block.cookies:
+        pair, _, attributes = value.decode("latin-1").partition(";")
+        name, _, text = pair.partition("=")
+        if _deletes(text, attributes):
+            pairs.pop(name.strip(), None)
+        else:
+            pairs[name.strip()] = text.strip()
+    header = "; ".join(f"{name}={value}" for name, value in pairs.items()).encode("latin-1", "replace")
+    return without(header, question.without) if question.without else header
+
+
+# --- counting ---------------------------------------------------------------------------------------------------------
+
+
+def _count(seam: Seam, relay: Relay, system: str, before: Session | None, outcome: Outcome) -> None:
+    ledger = seam.ledger
+    for event in outcome.events:
+        ledger.event(f"session:{event}")
+    for aspect in outcome.refused:
+        ledger.event(f"update_beyond:{system}:{aspect}")
+        ledger.log(f"{system} told of a visitor's {aspect} without the authority for it; declare it in its `authority`")
+    if before is None or relay.view.method != "GET" or {"logout", "order", "customer"} & set(outcome.events):
+        return
+    # Somebody only looked at a page, and what was there is not there any more: the system explains it by nothing.
+    after = outcome.session
+    for kind in carried(before):
+        if after is None or kind not in carried(after):
+            lose(seam, relay, kind, "gone_at_page", before)
+
+
+def lose(seam: Seam, relay: Relay, kind: str, reason: str, session: Session) -> None:
+    """Count a loss, and tell its story: what happened to the session last, without names."""
+    seam.ledger.event(f"loss:{kind}:{reason}")
+    trail, where = " ".join(session.trail) or "nothing", relay.system_name
+    seam.ledger.log(
+        f"a shopper lost the {kind} ({reason}) at {where}; before: {trail}; request={relay.view.request_id}"
+    )
