@@ -1,0 +1,187 @@
+'use strict';
+// A system behind the Inseam edge, for Node 18 or newer: Express, Connect or plain node:http. No packages.
+//
+//   const { inseam, clientOf } = require('./inseam');
+//   app.use(inseam(clientOf(JSON.parse(fs.readFileSync('inseam.json')))));     // inseam keys export cms --format json
+//   app.get('/', (req, res) => res.send(`${req.inseam.visitor.basket.count} in your basket`));
+//
+// req.inseam.visitor is read when first asked for; an answer that used it is private, all others stay as they are.
+// The rules are those of docs/contract.md, and ../vectors.json holds them.
+
+const crypto = require('node:crypto');
+
+const ALGORITHMS = { EC: 'ES256', OKP: 'EdDSA', oct: 'HS256' };
+const MOST_TOKEN = 4096, MOST_LIFE = 300, LEEWAY = 60, UPDATE_LIFE = 60, FETCH_AGAIN = 60_000;
+const GUEST = visitorOf({ sid: '' });
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+class BadToken extends Error { constructor(reason) { super(reason); this.reason = reason; } }
+const demand = (holds, reason) => { if (!holds) throw new BadToken(reason); };
+
+const namesIn = (value) => value === null || typeof value !== 'object' ? 0
+  : Object.values(value).reduce((sum, inner) => sum + namesIn(inner), Array.isArray(value) ? 0 : Object.keys(value).length);
+
+// The JSON object of a token's part, in which no name stands twice: JSON.parse takes the last, others the first.
+function object(part) {
+  let said, text;
+  try { said = JSON.parse(text = utf8.decode(Buffer.from(part, 'base64url'))); } catch { demand(false, 'malformed'); }
+  const written = [...text.matchAll(/"(?:[^"\\]|\\.)*"(\s*:)?/g)].filter((found) => found[1]).length;
+  demand(said && typeof said === 'object' && !Array.isArray(said) && namesIn(said) === written, 'malformed');
+  return said;
+}
+
+// A JWKS as kid -> {alg, key}: the key decides the algorithm, what a token says of it is compared, never obeyed.
+function readKeys(jwks) {
+  return new Map(jwks.keys.map((jwk) => {
+    const alg = ALGORITHMS[jwk.kty];
+    const key = alg === 'HS256' ? Buffer.from(jwk.k, 'base64url') : alg && crypto.createPublicKey({ key: jwk, format: 'jwk' });
+    if (!alg || (jwk.alg ?? alg) !== alg || (alg === 'HS256' && key.length < 32)) throw new Error(`key ${jwk.kid} cannot be used`);
+    return [jwk.kid, { alg, key }];
+  }));
+}
+
+const sign = (alg, key, said) => alg === 'HS256' ? crypto.createHmac('sha256', key).update(said).digest()
+  : crypto.sign(alg === 'ES256' ? 'sha256' : null, said, { key, dsaEncoding: 'ieee-p1363' });
+
+function genuine(alg, key, said, signature) {
+  if (alg !== 'HS256') return crypto.verify(alg === 'ES256' ? 'sha256' : null, said, { key, dsaEncoding: 'ieee-p1363' }, signature);
+  const right = sign(alg, key, said);
+  return right.length === signature.length && crypto.timingSafeEqual(right, signature);
+}
+
+// The claims of a token that is believed, `now` in seconds. Throws BadToken.
+function readClaims(token, { keys, issuer, audience, typ, now }) {
+  demand(token.length <= MOST_TOKEN, 'oversized');
+  demand(/^[\w-]+\.[\w-]+\.[\w-]*$/.test(token) && !token.endsWith('\n'), 'malformed');
+  const [first, payload, signature] = token.split('.');
+  const head = object(first);
+  demand(Object.values(ALGORITHMS).includes(head.alg), 'alg');
+  demand(typ.includes(String(head.typ ?? '').toLowerCase()), 'typ');
+  demand(!('crit' in head || 'b64' in head), 'malformed');
+  const key = keys.get(head.kid);
+  demand(key, 'kid');
+  demand(head.alg === key.alg, 'alg');
+  demand(genuine(key.alg, key.key, Buffer.from(`${first}.${payload}`), Buffer.from(signature, 'base64url')), 'forged');
+  const claims = object(payload);
+  demand(claims.iss === issuer, 'issuer');
+  demand(claims.aud === audience, 'audience');
+  demand(Number.isInteger(claims.iat) && Number.isInteger(claims.exp), 'malformed');
+  demand(claims.exp > claims.iat && claims.exp - claims.iat <= MOST_LIFE, 'life');
+  demand(claims.iat <= now + LEEWAY, 'not_yet');
+  demand(claims.exp > now - LEEWAY, 'expired');
+  return claims;
+}
+
+function visitorOf(claims) {
+  const { sid, sub, name, basket, ctx, handle, order, receipt } = claims;
+  demand(typeof sid === 'string', 'sid');
+  return {
+    sid, sub: sub ?? '', name: name ?? '', handle: handle ?? '', order: order ?? '', receipt: receipt ?? null, claims,
+    basket: { id: '', rev: 0, count: 0, total: '', currency: '', ...basket },
+    ctx: { language: '', country: '', device: '', ...ctx },
+  };
+}
+
+class Client {
+  // `jwks` is a JWKS, as object or JSON, or its address; `update_key` is {kid, alg, secret} or {kid, alg, private: PEM}.
+  constructor({ system, jwks, update_key: updateKey, issuer = 'inseam' }) {
+    const url = typeof jwks === 'string' && /^https?:/.test(jwks) ? jwks : '';
+    Object.assign(this, { system, issuer, url, asked: -Infinity, updateKey });
+    this.keys = url ? new Map() : readKeys(typeof jwks === 'string' ? JSON.parse(jwks) : jwks);
+    if (updateKey) this.signWith = updateKey.alg === 'HS256' ? Buffer.from(updateKey.secret, 'base64url') : crypto.createPrivateKey(updateKey.private);
+  }
+
+  // Fetch the edge's keys when a token names one that is not known: once a minute at most, and for two seconds.
+  prepare(token) {
+    if (!this.url || !token || Date.now() - this.asked < FETCH_AGAIN) return null;
+    try { if (this.keys.has(object(token.split('.')[0]).kid)) return null; } catch { return null; }
+    this.asked = Date.now();
+    return fetch(this.url, { signal: AbortSignal.timeout(2000) }).then((answer) => answer.json())
+      .then((jwks) => { this.keys = readKeys(jwks); })
+      .catch((error) => console.warn(`inseam: the edge's keys cannot be had from ${this.url}: ${error.message}`));
+  }
+
+  read(token, now) {
+    const claims = readClaims(token, { keys: this.keys, issuer: this.issuer, audience: this.system, typ: ['inseam-session+jwt'], now });
+    demand(claims.sid, 'sid');
+    return visitorOf(claims);
+  }
+
+  // The Inseam-Update that says what has changed; without the lines of a basket where they make it too long.
+  sign(sid, changes, now) {
+    if (!this.updateKey) throw new Error('no update_key: `inseam keys export SYSTEM` prints it');
+    if (Buffer.byteLength(changes.handle ?? '') > 512) throw new RangeError('a handle has at most 512 bytes');
+    const part = (value) => Buffer.from(JSON.stringify(value)).toString('base64url');
+    const claims = { iss: this.system, aud: this.issuer, iat: now, exp: now + UPDATE_LIFE, ...(sid && { sid }), ...changes };
+    const said = `${part({ alg: this.updateKey.alg, kid: this.updateKey.kid, typ: 'inseam-update+jwt' })}.${part(claims)}`;
+    const token = `${said}.${sign(this.updateKey.alg, this.signWith, Buffer.from(said)).toString('base64url')}`;
+    if (token.length <= MOST_TOKEN) return token;
+    if (!changes.basket?.lines) throw new RangeError(`an update has at most ${MOST_TOKEN} characters`);
+    return this.sign(sid, { ...changes, basket: { ...changes.basket, lines: undefined } }, now);
+  }
+}
+
+// req.inseam: the visitor, and what this system has to say.
+class Visit {
+  constructor(client, token, clock) { Object.assign(this, { client, token, clock, changes: null, answered: false, read: null }); }
+
+  get visitor() {
+    if (this.read) return this.read;
+    if (this.answered) throw new Error('the visitor is asked for when the headers are gone, so a cache may keep the page');
+    try { this.read = this.token ? this.client.read(this.token, this.clock()) : GUEST; } catch (bad) {
+      if (!(bad instanceof BadToken)) throw bad;
+      console.warn(`inseam: Inseam-Session refused (${bad.reason}): the visitor is a guest here`);
+      this.read = GUEST;
+    }
+    return this.read;
+  }
+
+  update(changes) {
+    if (this.answered) throw new Error('the headers are gone, so the edge cannot be told any more');
+    this.client.sign('', changes, 0); // what cannot be said is told here, not at the end
+    this.changes = { ...this.changes, ...changes };
+  }
+  login(sub, name = '') { this.update({ sub: String(sub), name }); }
+  logout() { this.update({ sub: null, name: undefined }); }
+  setBasket(basket) { this.update({ basket }); }
+  orderPlaced(number) { this.update({ order: String(number) }); }
+  setHandle(handle) { this.update({ handle }); }
+
+  // The headers to set on the answer, given what it has so far.
+  headers(vary = '', cacheControl = '') {
+    const found = this.changes ? { 'Inseam-Update': this.client.sign(this.visitor.sid, this.changes, this.clock()) } : {};
+    this.answered = true;
+    if (!this.read) return found;
+    const list = (text) => String(text).split(',').map((each) => each.trim()).filter(Boolean);
+    const varies = list(vary);
+    if (!varies.some((name) => ['*', 'inseam-session'].includes(name.toLowerCase()))) varies.push('Inseam-Session');
+    const kept = list(cacheControl).filter((each) => !/^(public|private|s-maxage)\s*(=|$)/i.test(each));
+    return { ...found, Vary: varies.join(', '), 'Cache-Control': [...kept, 'private'].join(', ') };
+  }
+}
+
+// The middleware. The headers are set at the last moment, whoever sends them.
+function inseam(client, clock = () => Math.floor(Date.now() / 1000)) {
+  return (req, res, next) => {
+    const token = req.headers['inseam-session'] ?? '';
+    const visit = req.inseam = new Visit(client, token, clock);
+    const writeHead = res.writeHead;
+    res.writeHead = function (status, ...rest) {
+      if (typeof rest.at(-1) === 'object') for (const [name, value] of Object.entries(rest.pop() ?? {})) this.setHeader(name, value);
+      if (!visit.answered) {
+        const ours = visit.headers(this.getHeader('vary') ?? '', this.getHeader('cache-control') ?? '');
+        for (const [name, value] of Object.entries(ours)) this.setHeader(name, value);
+      }
+      return writeHead.call(this, status, ...rest);
+    };
+    const waits = client.prepare(token);
+    if (waits) waits.then(() => next()); else next();
+  };
+}
+
+const clientOf = (said) => new Client(said.system ? said : {
+  system: said.INSEAM_SYSTEM, jwks: said.INSEAM_JWKS, issuer: said.INSEAM_ISSUER,
+  update_key: said.INSEAM_UPDATE_KEY && JSON.parse(said.INSEAM_UPDATE_KEY),
+});
+
+module.exports = { BadToken, Client, Visit, clientOf, inseam, readClaims, readKeys };
