@@ -24,6 +24,7 @@ HOT = [
     "router/candidates.py",
     "router/index.py",
     "router/boundary.py",
+    "router/caching.py",
     "router/exchange.py",
     "router/wire/grammar.py",
     "router/wire/head.py",
@@ -35,12 +36,17 @@ HOT = [
     "router/edge/upstream.py",
     "router/edge/pool.py",
     "router/edge/live.py",
+    "router/edge/seam.py",
+    "router/edge/settling.py",
+    "router/edge/question.py",
+    "router/edge/public.py",
     "router/edge/relay.py",
     "router/edge/client.py",
     "router/edge/pages.py",
     "router/edge/mirror.py",
     "router/edge/ledger.py",
     "router/edge/edge.py",
+    "sessions/keeper.py",
 ]
 """What runs for every request."""
 

@@ -37,7 +37,7 @@ def cli() -> None:
     """
 
 
-for command in (serve, check, test, explain, routes, schema, reload, keys, demo):
+for command in (serve, check, test, explain, routes, schema, reload, revoke, keys, demo):
     cli.add_command(command)
 
 

@@ -73,7 +73,11 @@ class Snapshot(msgspec.Struct):
     """Answers that the edge had to give instead of a system, and cut connections, by reason."""
     plugin_errors: dict[str, int] = msgspec.field(default_factory=dict)
     events: dict[str, int] = msgspec.field(default_factory=dict)
-    """Anything else worth a counter, by name: log_dropped, mirrored, tunnels, ..."""
+    """Anything else worth a counter, by name: log_dropped, mirrored, tunnels, ... Labels stand behind colons."""
+    stores_up: int = 0
+    """Gauge: 1 if the worker reaches the store."""
+    store_skew: float = 0.0
+    """Gauge: seconds that the store's clock is off."""
 
 
 def _add(into: dict[str, int], counts: dict[str, int]) -> None:
@@ -93,6 +97,8 @@ def total(snapshots: Iterable[Snapshot]) -> Snapshot:
     for snapshot in everything:
         result.clients += snapshot.clients
         result.accepted += snapshot.accepted
+        result.stores_up += snapshot.stores_up
+        result.store_skew = max(result.store_skew, snapshot.store_skew, key=abs)
         _add(result.errors, snapshot.errors)
         _add(result.plugin_errors, snapshot.plugin_errors)
         _add(result.events, snapshot.events)
@@ -114,7 +120,8 @@ def total(snapshots: Iterable[Snapshot]) -> Snapshot:
 
 def settled(snapshot: Snapshot) -> Snapshot:
     """Return what remains of a worker that is gone: its counters, with every gauge at zero and no generation."""
-    snapshot.clients = snapshot.generation = 0
+    snapshot.clients = snapshot.generation = snapshot.stores_up = 0
+    snapshot.store_skew = 0.0
     for server in snapshot.servers:
         server.open = server.busy = server.waiting = server.ejected = 0
     return snapshot

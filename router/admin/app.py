@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import socket
 import time
 from html import escape
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import msgspec
 from aiohttp import web
@@ -22,8 +23,11 @@ from router.rulesfile.times import BadTime, moment
 from router.supervision.settings import Address
 from router.supervision.sockets import address_of
 from router.table import table
+from sessions.stores.port import key_of
 
 _TO_CLOSE: Final = 1.0
+
+log = logging.getLogger("inseam.admin")
 
 _PAGE: Final = """<!doctype html>
 <html lang="en"><meta charset="utf-8"><title>Inseam</title>
@@ -36,6 +40,7 @@ _PAGE: Final = """<!doctype html>
 <li><a href="/api/rules">/api/rules</a>: the compiled rules
 <li><a href="/api/explain?url=/">/api/explain?method=GET&amp;url=/</a>: what would become of a request, and why
 <li><a href="/api/counters">/api/counters</a>: what the workers counted
+<li>POST /api/revoke: end a customer's sessions, <code>{{"customer": "42"}}</code>, or everybody's
 <li>POST /api/reload: read the rules again, as <code>inseam reload</code> does
 </ul></html>
 """
@@ -81,6 +86,7 @@ class Admin:
                 web.get("/api/explain", self._explain),
                 web.get("/api/counters", self._counters),
                 web.post("/api/reload", self._reload),
+                web.post("/api/revoke", self._revoke),
             ]
         )
         return app
@@ -144,9 +150,33 @@ class Admin:
         except ValueError as error:
             return _json({"error": str(error)}, 400)
 
+    async def _revoke(self, request: web.Request) -> web.Response:
+        """End sessions for good, on all workers, within a second. REQUIREMENTS, 12."""
+        try:
+            kind, key = _void(await request.json())
+        except ValueError as error:
+            return _json({"error": str(error)}, 400)
+        stored = await self._house.revoke(kind, key)
+        log.warning("sessions are ended, asked on the admin address: %s", kind)
+        if not stored:
+            said = "the store is down: the workers of this edge know, others will when it is back"
+            return _json({"ended": kind, "stored": False, "warning": said}, 503)
+        return _json({"ended": kind, "stored": True})
+
     async def _reload(self, _request: web.Request) -> web.Response:
         outcome = await self._house.reload("asked on the admin address")
         return _json(outcome, 409 if outcome.outcome == "refused" else 200)
+
+
+def _void(said: Any) -> tuple[Literal["session", "customer", "all"], str]:
+    """Return what a body such as `{"customer": "42"}` ends. Raises ValueError with a way out."""
+    if said == {"all": True}:
+        return "all", ""
+    match said:
+        case {"customer": str(customer)} if len(said) == 1 and customer:
+            return "customer", key_of(customer)
+        case _:
+            raise ValueError('say whose sessions to end: {"customer": "42"}, or {"all": true} for everybody\'s')
 
 
 def _question(request: web.Request) -> Question:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Literal, Protocol
 
 import msgspec
 
@@ -65,6 +65,9 @@ class House(Protocol):
 
     async def snapshots(self) -> list[Snapshot]:
         """Return what each worker has counted, and those that are gone."""
+
+    async def revoke(self, kind: Literal["session", "customer", "all"], key: str) -> bool:
+        """End sessions on all workers; return whether the store was told."""
 
     async def reload(self, why: str) -> Outcome:
         """Read the rules again and go over to them everywhere or nowhere."""

@@ -12,6 +12,7 @@ from prometheus_client.registry import Collector
 
 from router import __version__
 from router.admin.house import Standing
+from router.admin.session_metrics import session_metrics
 from router.counters import RuleCount, ServerCount, Snapshot
 from router.tally import HISTOGRAM_SLOTS
 
@@ -137,6 +138,7 @@ def _of_edge(counted: Snapshot) -> Iterator[Metric]:
     yield _by_name("inseam_plugin_errors", "Times that a plugin raised.", "plugin", counted.plugin_errors)
     events = dict(counted.events)
     dropped = events.pop(_LOG_DROPPED, 0)
+    yield from session_metrics(counted, events)
     yield CounterMetricFamily("inseam_access_log_dropped", "Access log lines that were not written.", value=dropped)
     yield _by_name("inseam_events", "Anything else worth a counter.", "event", events)
 

@@ -1,8 +1,9 @@
-"""`inseam serve`, `inseam reload`, `inseam demo`: the commands that have to do with a running edge."""
+"""`inseam serve`, `inseam reload`, `inseam revoke`, `inseam demo`: the commands that have to do with a running edge."""
 
 from __future__ import annotations
 
 import http.client
+from typing import Any
 
 import click
 import msgspec
@@ -69,18 +70,46 @@ def serve(
 )  # fmt: skip
 def reload(admin: Address) -> int:
     """Have a running edge read its rules again; fails if it refuses them."""
+    status, body = _asked(admin, "/api/reload")
+    return _print_outcome(status, body, admin)
+
+
+@click.command()
+@click.option("--customer", metavar="ID", default="", help="End all sessions of this customer.")
+@click.option("--all", "everybody", is_flag=True, help="End everybody's sessions.")
+@option(
+    "--admin", type=address, metavar="HOST:PORT", default="127.0.0.1:9090", show_default=True,
+    help="Where the edge is asked.",
+)  # fmt: skip
+def revoke(customer: str, everybody: bool, admin: Address) -> int:
+    """End sessions on all workers at once: a customer's, or everybody's."""
+    if bool(customer) == everybody:
+        raise click.UsageError("say whose sessions to end: --customer ID or --all")
+    status, body = _asked(admin, "/api/revoke", {"all": True} if everybody else {"customer": customer})
+    if status == http.client.OK:
+        click.echo("ended, on every worker")
+        return 0
+    try:
+        said = msgspec.json.decode(body, type=dict[str, Any])
+    except msgspec.MsgspecError:
+        said = {}
+    raise StartError(str(said.get("warning") or said.get("error") or f"http://{admin} answered {status}"))
+
+
+def _asked(admin: Address, path: str, said: object = None) -> tuple[int, bytes]:
+    """Return status and body of what the admin address answers to a POST. Raises StartError if nobody is there."""
     host = "127.0.0.1" if admin.host in ("", "0.0.0.0", "::") else admin.host
     connection = http.client.HTTPConnection(host, admin.port, timeout=_TO_RELOAD)
     try:
-        connection.request("POST", "/api/reload", headers={"X-Requested-With": "inseam"})
+        headers = {"X-Requested-With": "inseam", "Content-Type": "application/json"}
+        connection.request("POST", path, None if said is None else msgspec.json.encode(said), headers)
         answer = connection.getresponse()
-        body = answer.read()
+        return answer.status, answer.read()
     except (OSError, http.client.HTTPException) as error:
-        said = getattr(error, "strerror", None) or str(error) or type(error).__name__
-        raise StartError(f"no edge answers at http://{admin}: {said}; is it running, with this --admin?") from error
+        why = getattr(error, "strerror", None) or str(error) or type(error).__name__
+        raise StartError(f"no edge answers at http://{admin}: {why}; is it running, with this --admin?") from error
     finally:
         connection.close()
-    return _print_outcome(answer.status, body, admin)
 
 
 def _print_outcome(status: int, body: bytes, admin: Address) -> int:

@@ -501,7 +501,7 @@ class Relay(Asker):
         seam = self.live.seam
         lines: list[tuple[bytes, bytes]] | None = None
         edits: Edits | None = None
-        if seam is not None and (block.cookies or self.kept is not None or self.own_cookies):
+        if seam is not None and (block.cookies or self.kept is not None or self.own_cookies or self.head.block.cookies):
             lines, edits = seam.answer(self, head)
         if not route.plain:
             more = inbound(

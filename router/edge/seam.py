@@ -145,17 +145,24 @@ class Seam:
         lines: Lines | None = None
         if block.cookies or relay.own_cookies:
             lines = self.to_browser(relay, block.lines, system)
+        is_page = _is_page(view, relay, head)
+        asked = relay.head.block.cookies
+        if is_page and asked and b"~!" in asked[0]:
+            secure = view.scheme == "https"
+            reset = self.jar.reset_script_copies(system, asked, secure, [*block.cookies, *relay.own_cookies])
+            if reset:
+                lines = [*(lines if lines is not None else block.lines), *[(b"Set-Cookie", value) for value in reset]]
         edits: Edits | None = None
         sets = self.session_cookie(relay)
         if kept is not None and kept.session is not None:
-            if _is_page(view, relay, head):
+            if is_page:
                 repaired = self._page(relay, kept, system)
                 if repaired:
                     lines = [*(lines if lines is not None else block.lines), *repaired]
             personal = relay.intent in ("buy", "account") or b"inseam-session" in block.forward.lower()
         else:
             personal = False
-        if sets or personal or block.cookies or relay.own_cookies:
+        if sets or personal or lines is not None:
             edits = withheld(block.headers, bool(sets), personal)
             if edits is not None:
                 self.ledger.event("cache_withheld")

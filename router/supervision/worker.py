@@ -21,6 +21,7 @@ from typing import Final
 import uvloop
 
 from router.accesslog import AccessLog
+from router.counters import Snapshot
 from router.edge import Edge
 from router.edge.pool import tls_context
 from router.errors import InseamError, Position, Problem, RulesProblems, StartError
@@ -96,7 +97,7 @@ class Worker:
                 case say.Health():
                     self._edge.health(message.system, message.server, message.up)
                 case say.Count():
-                    self._channel.send(say.Counted(message.ask, self._edge.snapshot()))
+                    self._channel.send(say.Counted(message.ask, self._snapshot()))
                 case say.Reopen():
                     if self._access_log is not None:
                         self._access_log.reopen()
@@ -121,6 +122,12 @@ class Worker:
             log.exception("generation %d does not compile", message.number)
             problems = [Problem(Position("rules"), f"{type(error).__name__}: {error}")]
         self._channel.send(say.Prepared(message.ask, problems))
+
+    def _snapshot(self) -> Snapshot:
+        shot = self._edge.snapshot()
+        shot.events |= {f"store:{name}": count for name, count in self._store.counters.items() if count}
+        shot.stores_up, shot.store_skew = int(self._store.up), self._store.skew
+        return shot
 
     def _tell(self, event: str) -> None:
         self._edge.ledger.event(event)
@@ -155,7 +162,7 @@ class Worker:
             sock.close()
         if self._access_log is not None:
             self._access_log.close()
-        self._channel.send(say.Drained(cut, self._edge.snapshot()))
+        self._channel.send(say.Drained(cut, self._snapshot()))
         await self._channel.flush()
 
 
