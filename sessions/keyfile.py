@@ -30,14 +30,17 @@ def read(path: str | Path) -> bytes:
         raise KeysError(f"{path}: there is no such file: `inseam keys init --keys {path}` makes one") from None
     except OSError as error:
         raise KeysError(f"{path}: {error.strerror}: the user that runs inseam must be able to read it") from None
-    with open(descriptor, "rb") as file:
+    try:
         found = os.fstat(descriptor)
         if not stat.S_ISREG(found.st_mode):
             raise KeysError(f"{path}: this is no regular file: give the file that `inseam keys init` made")
         mode = stat.S_IMODE(found.st_mode)
         if mode & 0o077:
             raise KeysError(f"{path}: others than its owner can get at it (mode {mode:04o}): chmod 600 {path}")
-        return file.read(MOST_FILE + 1)
+        with open(descriptor, "rb", closefd=False) as file:
+            return file.read(MOST_FILE + 1)
+    finally:
+        os.close(descriptor)
 
 
 def write(path: str | Path, ring: KeyRing) -> None:

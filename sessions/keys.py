@@ -22,6 +22,8 @@ from typing import Annotated, Any, Final, Literal
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 from itsdangerous import Signer
+from jwt import InvalidKeyError
+from jwt.algorithms import HMACAlgorithm
 
 from sessions.errors import KeysError
 from sessions.keymaterial import (
@@ -288,6 +290,8 @@ class _Reader:
             )
         if len(set(secret)) < _DISTINCT:
             raise self.wrong(place, "nobody drew this at random: have `inseam keys` make it")
+        if not _is_plain(secret):
+            raise self.wrong(place, "this is a key of another kind, and maybe a public one: have `inseam keys` make it")
         self.unique(secret, place)
         return secret
 
@@ -297,6 +301,15 @@ class _Reader:
             raise self.wrong(
                 place, f"the same as {first}: who has the one could forge what the other signs; make another"
             )
+
+
+def _is_plain(secret: bytes) -> bool:
+    """Whether PyJWT signs with it: not with what looks like somebody's public key. RFC 8725, 2.1."""
+    try:
+        HMACAlgorithm(HMACAlgorithm.SHA256).prepare_key(secret)
+    except InvalidKeyError:
+        return False
+    return True
 
 
 def _loaded(content: bytes) -> tuple[object, str]:
