@@ -53,6 +53,8 @@ class Question:
     headers: tuple[tuple[str, str], ...]
     without: tuple[str, ...]
     """Names of cookies, in which one `*` may stand for any run of characters."""
+    passes: tuple[str, ...]
+    """Headers of the visitor's request, in lower case, that go with the question: bearer tokens are in none of ours."""
     signs: tuple[Sign, ...] = field(repr=False)
     keep: tuple[Name, ...] = field(repr=False)
     known: Mapping[str, str] = field(repr=False)
@@ -87,13 +89,15 @@ class Ask:
     rests_on: str
     headers: tuple[tuple[str, str], ...] = ()
     without: tuple[str, ...] = ()
+    passes: tuple[str, ...] = ()
 
     def bound(self, seen: Exchange, keep: tuple[Name, ...]) -> Question | None:
         """Return the question for this visitor, None where its path needs what the request did not have."""
         path = fill(self.get, seen.captures)
         if path is None:
             return None
-        return Question(path, self.headers, self.without, self.signs, keep, seen.after(), dict(seen.captures))
+        known = seen.after()
+        return Question(path, self.headers, self.without, self.passes, self.signs, keep, known, dict(seen.captures))
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,7 +84,9 @@ def _rested(said: shape.Profile) -> Iterator[tuple[str, str]]:
     """Yield what each statement is about, and the key of its source."""
     for cookie in said.cookies:
         hangs = [word for word, is_so in (("the login", cookie.login), ("the basket", cookie.keep)) if is_so]
-        beside = f" ({' and '.join(hangs)} hangs on it)" if hangs else ""
+        remarks = [cookie.note] if cookie.note else []
+        remarks += [" and ".join(hangs) + " hangs on it"] if hangs else []
+        beside = f" ({'; '.join(remarks)})" if remarks else ""
         yield "cookie " + ", ".join(_list(cookie.name)) + beside, cookie.rests_on
     if said.csrf is not None:
         yield f"forms: field {said.csrf.field} is checked against cookie {said.csrf.cookie}", said.csrf.rests_on
@@ -125,6 +127,7 @@ def _ask(said: shape.Ask, at: str) -> Ask:
         rests_on=said.rests_on,
         headers=tuple(said.headers.items()),
         without=tuple(said.without),
+        passes=tuple(name.lower() for name in said.passes),
     )
 
 
@@ -186,6 +189,7 @@ def _basket(said: shape.Basket, at: str) -> BasketAt:
         quantities = (*lines.at.split("."), "*", *lines.quantity.split("."))
     return BasketAt(
         id=_either(said.id, f"{at}.id"),
+        rev=_either(said.rev, f"{at}.rev"),
         count=_either(said.count, f"{at}.count"),
         total=_either(said.total, f"{at}.total"),
         currency=_either(said.currency, f"{at}.currency"),

@@ -49,6 +49,7 @@ class Basket(Strict):
     """Where the parts of a basket stand; `lines` is an expression with two groups, sku and quantity, or in JSON."""
 
     id: Values | None = None
+    rev: Values | None = None
     count: Values | None = None
     total: Values | None = None
     currency: Values | None = None
@@ -94,6 +95,7 @@ class Ask(Strict):
     rests_on: str
     headers: dict[str, str] = {}
     without: list[str] = []
+    passes: list[str] = []
 
 
 class Cookie(Strict):

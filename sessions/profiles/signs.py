@@ -107,6 +107,7 @@ class BasketAt:
     """Where the parts of a basket stand. Each line is (sku, quantity): the two groups of `lines`, or at `line_skus`."""
 
     id: Either | None = None
+    rev: Either | None = None
     count: Either | None = None
     total: Either | None = None
     currency: Either | None = None
@@ -125,6 +126,8 @@ class BasketAt:
         if not count:
             return None
         claim: dict[str, Any] = {"id": (self.id and self.id.text(seen)) or "", "count": count, "lines": lines}
+        if self.rev:
+            claim["rev"] = self.rev.count(seen) or 0
         money = self.total.amount(seen) if self.total else None
         if money is not None:
             claim["total"], claim["currency"] = money
@@ -186,7 +189,7 @@ class Sign:
 
     def _basket_places(self) -> tuple[Either | None, ...]:
         at = self.basket
-        return () if at is None else (at.id, at.count, at.total, at.currency)
+        return () if at is None else (at.id, at.rev, at.count, at.total, at.currency)
 
     @property
     def wants_body(self) -> bool:
