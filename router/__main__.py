@@ -17,7 +17,7 @@ from router import __version__
 from router.commands.check import check, schema, test
 from router.commands.explain import explain, routes
 from router.commands.keys import keys
-from router.commands.running import demo, reload, serve
+from router.commands.running import demo, reload, revoke, serve
 from router.errors import InseamError, RulesProblems
 from router.wire import head
 

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, WithJsonS
 
 from router import model
 from router.rulesfile.scalars import Duration, Period, Share, Size, Text, kind_of, kind_of_text
+from sessions import profiles
 from sessions.model import MOST_COUNT, Policy
 
 _TIMEOUTS, _SYSTEM, _LIMITS = model.Timeouts(), model.SystemSpec("", ()), model.Limits()
@@ -94,7 +95,7 @@ class System(Shape):
 
     servers: list[str] = Field(min_length=1)
     """Addresses such as http://10.0.0.5:8000; requests go to the one with the fewest under way."""
-    profile: str = Field("generic", pattern="^[a-z][a-z0-9-]*$")
+    profile: str = Field("generic", pattern="^[a-z][a-z0-9-]*$", json_schema_extra={"enum": list(profiles.names())})
     """How this product shows login, logout, basket and order: wagtail, django-oscar, ..."""
     payment: bool = False
     """Whether this system may be asked for payment pages (basket, checkout, payment, order). Once one system has it,

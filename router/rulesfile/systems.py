@@ -11,7 +11,9 @@ from router.model import HealthCheck, ServerAddress, SystemSpec, Timeouts
 from router.rulesfile import shape
 from router.rulesfile.addresses import BadAddress, host_name, server_address
 from router.rulesfile.document import Loc
+from router.rulesfile.findings import did_you_mean
 from router.rulesfile.work import Work
+from sessions import profiles
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,62}")
 
@@ -42,6 +44,9 @@ def compiled_system(work: Work, name: str, said: shape.System) -> SystemSpec:
             "write https:// or leave tls out",
             key=True,
         )
+    if said.profile not in profiles.names():
+        hint = did_you_mean(said.profile, profiles.names(), "`inseam profiles` lists them")
+        work.findings.error((*loc, "profile"), f'unknown profile "{said.profile}"', hint)
     return SystemSpec(
         name=name,
         servers=tuple(servers),
