@@ -15,6 +15,7 @@ from contextlib import suppress
 from typing import Final, Literal, TypeVar
 
 from sessions.errors import StoreDown
+from sessions.stores.ending import ended
 from sessions.stores.missed import Late, Missed
 from sessions.stores.port import Gap, News, Revocation, Store, Stored, key_of
 
@@ -121,9 +122,7 @@ class GuardedStore:
     async def close(self) -> None:
         """Write what can be written still, and let everything go."""
         if self._tending is not None:
-            self._tending.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._tending
+            await ended(self._tending)
         if self.up and self._missed:
             with suppress(StoreDown, TimeoutError):
                 await self._make_up()

@@ -9,12 +9,15 @@ import difflib
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from sessions.stores.memory import MemoryStore
 from sessions.stores.port import Store
 from sessions.stores.sqlite import SqliteStore
+
+if TYPE_CHECKING:
+    from sessions.stores.redis_links import Link
 
 FORMS: Final = """\
   memory:
@@ -226,22 +229,29 @@ def _path_of_sqlite(rest: str) -> str:
 
 def _open_redis(at: Address) -> Store:
     # Imported when it is needed: redis-py costs 60 ms and 9 MB that an edge with SQLite can do without.
-    from sessions.stores import redis_links as links
     from sessions.stores.redis import RedisStore
+
+    try:
+        return RedisStore(_link(at), at.options.get("prefix", "inseam:"))
+    except OSError as error:
+        raise StoreUrlError(
+            f"a file of ?ca=, ?cert= or ?key= in the address of the store is of no use: {error}"
+        ) from error
+
+
+def _link(at: Address) -> Link:
+    from sessions.stores import redis_links as links
 
     options = at.options
     files = {name: options.get(name, "") for name in FILES}
     access = links.Access(at.user, at.password, at.tls, **files)
-    link: links.Link
     if at.kind == "server":
-        link = links.to_server(*at.hosts[0], at.db, access)
-    elif at.kind == "socket":
-        link = links.to_socket(at.path, at.db, access)
-    elif at.kind == "sentinel":
+        return links.to_server(*at.hosts[0], at.db, access)
+    if at.kind == "socket":
+        return links.to_socket(at.path, at.db, access)
+    if at.kind == "sentinel":
         at_sentinel = links.Access(
             options.get("sentinel_user", ""), options.get("sentinel_password", ""), at.tls, **files
         )
-        link = links.to_primary(at.primary, at.hosts, at.db, access, at_sentinel)
-    else:
-        link = links.to_cluster(at.hosts, access)
-    return RedisStore(link, options.get("prefix", "inseam:"))
+        return links.to_primary(at.primary, at.hosts, at.db, access, at_sentinel)
+    return links.to_cluster(at.hosts, access)

@@ -18,6 +18,7 @@ from redis.asyncio import Connection
 from redis.exceptions import NoScriptError, ResponseError
 
 from sessions.errors import StoreDown
+from sessions.stores.ending import ended
 from sessions.stores.port import Changed, Gap, News, Revocation, Stored
 from sessions.stores.redis_links import Link
 
@@ -115,6 +116,7 @@ class RedisStore:
 
     async def start(self, hear: Callable[[News], None]) -> None:
         self._hear = hear
+        self._tried.clear()
         self._listening = asyncio.get_running_loop().create_task(self._listen(), name="redis news")
         with suppress(TimeoutError):
             async with asyncio.timeout(FIRST):
@@ -122,9 +124,7 @@ class RedisStore:
 
     async def close(self) -> None:
         if self._listening is not None:
-            self._listening.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._listening
+            await ended(self._listening)
         with suppress(Exception):  # a goodbye that nobody hears
             await self.link.close()
 
@@ -241,8 +241,9 @@ class RedisStore:
             pause = min(pause * 2, most)
 
     async def _subscribe(self, line: Connection) -> None:
-        await line.send_command("SUBSCRIBE", self._channel)
-        await line.read_response()
+        async with asyncio.timeout(FIRST):
+            await line.send_command("SUBSCRIBE", self._channel)
+            await line.read_response()
 
     async def _catch_up(self, gap: bool) -> None:
         """Tell what may have been missed. The line hears already, so nothing comes between."""

@@ -15,6 +15,7 @@ from contextlib import suppress
 from typing import Final, TypeVar
 
 from sessions.errors import StoreDown
+from sessions.stores.ending import ended
 from sessions.stores.port import Changed, News, Revocation, Stored
 from sessions.stores.sqlite_file import SPOILED, SqliteFile
 
@@ -64,9 +65,7 @@ class SqliteStore:
 
     async def close(self) -> None:
         if self._looking is not None:
-            self._looking.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._looking
+            await ended(self._looking)
         if self._thread is not None:
             with suppress(StoreDown):
                 await self._ask(self.file.close)
