@@ -49,7 +49,7 @@ class SetCookie:
 
     __slots__ = ("deletes", "erase", "everywhere", "http_only", "name", "tail", "value")
 
-    def __init__(self, line: bytes, secure: bool, rewritten: bool, now: float) -> None:
+    def __init__(self, line: bytes, secure: bool, rewritten: bool, now: float = YEAR_2000) -> None:
         pieces = line.split(b";")
         name, equals, value = pieces[0].partition(b"=")
         self.name = name.strip(SPACE) if equals else b""
