@@ -17,6 +17,7 @@ from router import __version__
 from router.commands.check import check, schema, test
 from router.commands.explain import explain, routes
 from router.commands.keys import keys
+from router.commands.profiles import profiles
 from router.commands.running import demo, reload, revoke, serve
 from router.errors import InseamError, RulesProblems
 from router.wire import head
@@ -37,7 +38,7 @@ def cli() -> None:
     """
 
 
-for command in (serve, check, test, explain, routes, schema, reload, revoke, keys, demo):
+for command in (serve, check, test, explain, routes, schema, reload, revoke, keys, profiles, demo):
     cli.add_command(command)
 
 
