@@ -84,7 +84,7 @@ def locked(path: str | Path) -> Iterator[None]:
         descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, _PRIVATE)
     except OSError as error:
         raise KeysError(
-            f"{lock}: cannot be written: {error.strerror}; keys are changed by who may write there"
+            f"{path}: nothing can be written beside it: {error.strerror}: give a folder of your own"
         ) from None
     try:
         try:

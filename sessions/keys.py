@@ -45,8 +45,8 @@ from sessions.keymaterial import (
 MOST_FILE: Final = 256 * 1024
 """Bytes of a keys file: room for hundreds of systems, and for none that was given by mistake."""
 
-MOST_PREVIOUS: Final = 12
-"""Keys of one kind that are only accepted: each costs a forged cookie one more HMAC."""
+MOST_PREVIOUS: Final = 40
+"""Keys of one kind that are only accepted: enough for a month of daily rotations. Each costs a forged cookie 3 us."""
 
 _DISTINCT: Final = 8
 """Different bytes that a random secret has at the very least: 32 zeros are a placeholder, not a secret."""
