@@ -9,68 +9,9 @@
 // The rules are those of docs/contract.md, and ../vectors.json holds them.
 
 const crypto = require('node:crypto');
+const { BadToken, MOST_TOKEN, demand, object, readClaims, readKeys, sign } = require('./token');
 
-const ALGORITHMS = { EC: 'ES256', OKP: 'EdDSA', oct: 'HS256' };
-const MOST_TOKEN = 4096, MOST_LIFE = 300, LEEWAY = 60, UPDATE_LIFE = 60, FETCH_AGAIN = 60_000;
-const GUEST = visitorOf({ sid: '' });
-const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
-
-class BadToken extends Error { constructor(reason) { super(reason); this.reason = reason; } }
-const demand = (holds, reason) => { if (!holds) throw new BadToken(reason); };
-
-const namesIn = (value) => value === null || typeof value !== 'object' ? 0
-  : Object.values(value).reduce((sum, inner) => sum + namesIn(inner), Array.isArray(value) ? 0 : Object.keys(value).length);
-
-// The JSON object of a token's part, in which no name stands twice: JSON.parse takes the last, others the first.
-function object(part) {
-  let said, text;
-  try { said = JSON.parse(text = utf8.decode(Buffer.from(part, 'base64url'))); } catch { demand(false, 'malformed'); }
-  const written = [...text.matchAll(/"(?:[^"\\]|\\.)*"(\s*:)?/g)].filter((found) => found[1]).length;
-  demand(said && typeof said === 'object' && !Array.isArray(said) && namesIn(said) === written, 'malformed');
-  return said;
-}
-
-// A JWKS as kid -> {alg, key}: the key decides the algorithm, what a token says of it is compared, never obeyed.
-function readKeys(jwks) {
-  return new Map(jwks.keys.map((jwk) => {
-    const alg = ALGORITHMS[jwk.kty];
-    const key = alg === 'HS256' ? Buffer.from(jwk.k, 'base64url') : alg && crypto.createPublicKey({ key: jwk, format: 'jwk' });
-    if (!alg || (jwk.alg ?? alg) !== alg || (alg === 'HS256' && key.length < 32)) throw new Error(`key ${jwk.kid} cannot be used`);
-    return [jwk.kid, { alg, key }];
-  }));
-}
-
-const sign = (alg, key, said) => alg === 'HS256' ? crypto.createHmac('sha256', key).update(said).digest()
-  : crypto.sign(alg === 'ES256' ? 'sha256' : null, said, { key, dsaEncoding: 'ieee-p1363' });
-
-function genuine(alg, key, said, signature) {
-  if (alg !== 'HS256') return crypto.verify(alg === 'ES256' ? 'sha256' : null, said, { key, dsaEncoding: 'ieee-p1363' }, signature);
-  const right = sign(alg, key, said);
-  return right.length === signature.length && crypto.timingSafeEqual(right, signature);
-}
-
-// The claims of a token that is believed, `now` in seconds. Throws BadToken.
-function readClaims(token, { keys, issuer, audience, typ, now }) {
-  demand(token.length <= MOST_TOKEN, 'oversized');
-  demand(/^[\w-]+\.[\w-]+\.[\w-]*$/.test(token) && !token.endsWith('\n'), 'malformed');
-  const [first, payload, signature] = token.split('.');
-  const head = object(first);
-  demand(Object.values(ALGORITHMS).includes(head.alg), 'alg');
-  demand(typ.includes(String(head.typ ?? '').toLowerCase()), 'typ');
-  demand(!('crit' in head || 'b64' in head), 'malformed');
-  const key = keys.get(head.kid);
-  demand(key, 'kid');
-  demand(head.alg === key.alg, 'alg');
-  demand(genuine(key.alg, key.key, Buffer.from(`${first}.${payload}`), Buffer.from(signature, 'base64url')), 'forged');
-  const claims = object(payload);
-  demand(claims.iss === issuer, 'issuer');
-  demand(claims.aud === audience, 'audience');
-  demand(Number.isInteger(claims.iat) && Number.isInteger(claims.exp), 'malformed');
-  demand(claims.exp > claims.iat && claims.exp - claims.iat <= MOST_LIFE, 'life');
-  demand(claims.iat <= now + LEEWAY, 'not_yet');
-  demand(claims.exp > now - LEEWAY, 'expired');
-  return claims;
-}
+const UPDATE_LIFE = 60, FETCH_AGAIN = 60_000;
 
 function visitorOf(claims) {
   const { sid, sub, name, basket, ctx, handle, order, receipt } = claims;
@@ -81,6 +22,8 @@ function visitorOf(claims) {
     ctx: { language: '', country: '', device: '', ...ctx },
   };
 }
+
+const GUEST = visitorOf({ sid: '' });
 
 class Client {
   // `jwks` is a JWKS, as object or JSON, or its address; `update_key` is {kid, alg, secret} or {kid, alg, private: PEM}.
