@@ -22,6 +22,7 @@ from router.edge.live import Live, Route
 from router.edge.mirror import MOST_COPIES, Copy
 from router.edge.outbox import Outbox
 from router.edge.pool import System
+from router.edge.relay import TUNNEL, Relay
 from router.edge.seam import Seam
 from router.exchange import Outbound
 from router.generation import Generation
@@ -218,10 +219,31 @@ class Edge:
             except Exception as error:  # a fault of ours with one client must not stop the clock of the others
                 self.loop.call_exception_handler({"message": "a deadline was missed", "exception": error})
                 client.reset()
+        if self.keeper is not None:
+            self._cut_tunnels(self.keeper)
         for client in self.clients:
             if client.relay is None and client.deadline - now < idle - _REST_AFTER:
                 client.rest()
         self.ledger.new_second()
+
+    def _cut_tunnels(self, keeper: Keeper) -> None:
+        """End the tunnels of those whose session has ended: a WebSocket asks nobody again. REQUIREMENTS, 12."""
+        for client in list(self.clients):
+            relay = client.relay
+            if relay is None or relay.phase != TUNNEL or relay.kept is None:
+                continue
+            if keeper.is_void(relay.kept):
+                relay.end_tunnel()
+            elif relay.kept.stale:
+                self.start_task(self._ask_again(keeper, relay))
+
+    async def _ask_again(self, keeper: Keeper, relay: Relay) -> None:
+        """Something has changed about a tunnel's visitor: go on if it was no logout."""
+        before = relay.kept
+        assert before is not None
+        relay.kept = await keeper.open(relay.sealed, int(self.wall))
+        if relay.phase == TUNNEL and (before.login and not relay.kept.login):
+            relay.end_tunnel()
 
     # --- what connections ask for -------------------------------------------------------------------------------------
 

@@ -17,8 +17,8 @@ from router.edge.asker import Asker
 from router.edge.live import Live, Route
 from router.edge.pages import error_reply, reply_bytes, reserved
 from router.edge.public import answer_public
-from router.edge.seam import headers_of, visit_of
-from router.edge.settling import settle, told
+from router.edge.seam import headers_of, is_page, visit_of
+from router.edge.settling import inquiry, settle, told
 from router.edge.upstream import ServerConnection
 from router.errors import (
     AmbiguousPath,
@@ -424,12 +424,21 @@ class Relay(Asker):
                 self._hold(head, body, done)
                 self._look_at_body()
                 return
-            if head.block.updates or head.block.cookies or seam.watches(self.system_name, self.view):
+            system = self.system_name
+            if head.block.updates or head.block.cookies or seam.watches(system, self.view):
                 observed = told(seam, self, head, None)
                 if observed is not None:
                     self._hold(head, body, done)
                     self.edge.start_task(self._settle(observed))
                     return
+            if (
+                is_page(self, head)
+                and seam.is_stranger(self, system, int(self.edge.wall))
+                and (observed := inquiry(seam, self, head)) is not None
+            ):
+                self._hold(head, body, done)
+                self.edge.start_task(self._settle(observed))
+                return
         self._pass_on(head, body, done)
 
     def _hold(self, head: ResponseHead, body: bytes, done: bool) -> None:
@@ -606,6 +615,13 @@ class Relay(Asker):
             b"%b\r\n%bConnection: Upgrade\r\nUpgrade: %b\r\n\r\n%b" % (head.start, forward, head.block.upgrade, rest)
         )
         self.client.tunnel()
+
+    def end_tunnel(self) -> None:
+        """Close both ends: whoever is there may not be any more."""
+        self.edge.ledger.event("tunnels_cut")
+        self._let_go()
+        self.client.keep = False
+        self.finish()
 
     def through(self, data: bytes) -> None:
         """Bytes of the client's for the other end of the tunnel."""

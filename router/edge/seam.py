@@ -17,7 +17,7 @@ from router.model import SAFE_METHODS, Edits, Headers, RequestView, Visit
 from router.wire.head import Block, ResponseHead
 from sessions.bridge import carried
 from sessions.cookie import cookie_name, delete_cookie, set_cookie
-from sessions.jar import Jar, values, with_kept
+from sessions.jar import HEAVY, Jar, values, weigh, with_kept
 from sessions.keeper import Keeper, Kept
 from sessions.profiles import Profile
 from sessions.profiles import get as get_profile
@@ -31,6 +31,11 @@ the one that brought the new cookie, and would take that away. REAL_SYSTEMS, 13.
 
 _NAME: Final = cookie_name(False).encode("ascii")
 _SECURE_NAME: Final = cookie_name(True).encode("ascii")
+
+_STRANGER: Final = 600
+"""Seconds for which the same cookies are not asked about again."""
+
+_MOST_STRANGERS: Final = 10_000
 
 _NONE: Final[dict[bytes, bytes]] = {}
 
@@ -57,6 +62,8 @@ class Seam:
                 login_system = name
         self.jar = Jar(claims, login_system)
         self._rules: Index = generation.rules
+        self._strangers: dict[bytes, int] = {}
+        """Cookies of a system that were asked about and told of nobody, with the time until which that counts."""
 
     # --- who is it? ---------------------------------------------------------------------------------------------------
 
@@ -82,6 +89,23 @@ class Seam:
         """Whether the profile of a system might see something in its answer to this."""
         profile = self.profiles.get(system)
         return profile is not None and profile.watches(view.method, view.path)
+
+    def is_stranger(self, relay: Relay, system: str, now: int) -> bool:
+        """Whether a system may know the visitor while the edge does not: from before there was an edge, or because the
+        browser has lost the session cookie. True once in ten minutes for the same cookies."""
+        profile = self.profiles.get(system)
+        block = relay.head.block
+        if profile is None or not profile.asks or not block.cookies or relay.intent in ("asset", "api"):
+            return False
+        if relay.kept is not None and (relay.kept.session is not None or relay.kept.fixed):
+            return False
+        cookies = self.cookies(block, system)
+        if not cookies or self._strangers.get(cookies, 0) > now:
+            return False
+        if len(self._strangers) >= _MOST_STRANGERS:
+            self._strangers.clear()
+        self._strangers[cookies] = now + _STRANGER
+        return True
 
     # --- what a system hears ------------------------------------------------------------------------------------------
 
@@ -115,8 +139,17 @@ class Seam:
             known = block.forwards = {}
         forward = known.get(system)
         if forward is None:
+            if len(block.cookies[0]) > HEAVY:
+                self._weigh(block)
             forward = known[system] = _with_cookies(block, self.cookies(block, system))
         return forward
+
+    def _weigh(self, block: Block) -> None:
+        """Warn of cookies that some server will soon refuse with 400 or 431. REQUIREMENTS, 17."""
+        weight = weigh(block.cookies)
+        names = ", ".join(f"{name.decode('latin-1')} ({size} bytes)" for name, size in weight.heaviest)
+        self.ledger.event("cookies_heavy")
+        self.ledger.log(f"cookies of {weight.total} bytes in a request; many servers refuse 8 KB; the largest: {names}")
 
     def cookies(self, block: Block, system: str) -> bytes:
         """Return the value of the Cookie line that a system gets, empty for none."""
@@ -145,9 +178,9 @@ class Seam:
         lines: Lines | None = None
         if block.cookies or relay.own_cookies:
             lines = self.to_browser(relay, block.lines, system)
-        is_page = _is_page(view, relay, head)
+        page = is_page(relay, head)
         asked = relay.head.block.cookies
-        if is_page and asked and b"~!" in asked[0]:
+        if page and asked and b"~!" in asked[0]:
             secure = view.scheme == "https"
             reset = self.jar.reset_script_copies(system, asked, secure, [*block.cookies, *relay.own_cookies])
             if reset:
@@ -155,7 +188,7 @@ class Seam:
         edits: Edits | None = None
         sets = self.session_cookie(relay)
         if kept is not None and kept.session is not None:
-            if is_page:
+            if page:
                 repaired = self._page(relay, kept, system)
                 if repaired:
                     lines = [*(lines if lines is not None else block.lines), *repaired]
@@ -247,10 +280,10 @@ def visit_of(kept: Kept) -> Visit:
     return Visit(kept.login, kept.items)
 
 
-def _is_page(view: RequestView, relay: Relay, head: ResponseHead) -> bool:
+def is_page(relay: Relay, head: ResponseHead) -> bool:
     """Whether the answer is a page that somebody looks at."""
     return (
-        view.method == "GET"
+        relay.view.method == "GET"
         and head.status == 200
         and relay.intent not in ("asset", "api")
         and b"text/html" in head.block.forward

@@ -57,6 +57,19 @@ def told(seam: Seam, relay: Relay, head: ResponseHead, body: bytes | None) -> Ob
     return observed
 
 
+def inquiry(seam: Seam, relay: Relay, head: ResponseHead) -> Observed | None:
+    """Return what to ask a system about a visitor whom it may know and the edge does not; None for nothing."""
+    system = relay.system_name
+    view = relay.view
+    asked = Asked(view.method, view.path, view.query, _pairs(relay, seam, system))
+    set_cookies = [value.decode("latin-1") for value in head.block.cookies]
+    questions = seam.profiles[system].inquire(asked, Answer(head.status, list(head.block.headers), set_cookies))
+    if not questions:
+        return None
+    seam.ledger.event("repair:session")
+    return Observed(_NOTHING, questions)
+
+
 async def settle(seam: Seam, relay: Relay, observed: Observed) -> None:
     """Ask what is to be asked, and store what was said; afterwards `relay.kept` is the visitor as it is now."""
     system = relay.system_name

@@ -172,6 +172,18 @@ class Profile:
         questions = (ask.bound(seen, self._keep) for ask in self.asks if ask.after & kinds)
         return Observed(changes, tuple(question for question in questions if question is not None))
 
+    def inquire(self, asked: Asked, answer: Answer) -> tuple[Question, ...]:
+        """Return the questions that tell of a visitor of whom only the product's cookies are known.
+
+        Nothing for one without cookies that a login or a basket lives in.
+        """
+        names = (*map(Name, self.login_cookies), *self._keep)
+        if not any(name(cookie) for cookie in asked.cookies for name in names):
+            return ()
+        seen = Exchange(asked, answer, asked.cookies)
+        bound = (ask.bound(seen, self._keep) for ask in self.asks if ask.after & {"login", "basket"})
+        return tuple(question for question in bound if question is not None)
+
 
 def _watches(signs: list[Sign]) -> dict[str, Watch]:
     """Return for each method what is watched."""
