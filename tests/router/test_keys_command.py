@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 import stat
 import subprocess
@@ -15,11 +16,16 @@ from cryptography.hazmat.primitives.asymmetric import ed25519
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
 from router.__main__ import main
+from router.commands.keys import keys
 from sessions import keyfile
 from sessions.keymaterial import b64
 from sessions.keys import KeyRing
+from sessions.model import Login, Policy, Session
+from sessions.token import mint, read_update
 
 Out = pytest.CaptureFixture[str]
+
+NOW = 1_790_000_000
 
 RULES = """
 version: 1
@@ -215,6 +221,36 @@ def test_export_as_json_for_those_who_cannot_read_quotes(made: Path, capsys: Out
     said = capsys.readouterr()
     assert set(json.loads(said.out)) == {"system", "issuer", "audience", "jwks", "update_key"}
     assert "export again after each rotation" in said.err
+
+
+@pytest.mark.parametrize("alg", ["ES256", "EdDSA", "HS256"])
+def test_a_system_with_the_client_and_the_exported_lines_reads_tokens_and_is_believed(
+    folder: Path, capsys: Out, monkeypatch: pytest.MonkeyPatch, alg: str
+) -> None:
+    monkeypatch.syspath_prepend(str(Path(__file__).parents[2] / "deploy" / "clients" / "python"))
+    from inseam_client.settings import client_of
+
+    assert main(["keys", "init", "--alg", alg]) == 0
+    capsys.readouterr()
+    client = client_of(exported(capsys, "commerce"))
+    session = Session("an-id", 1, NOW, NOW, Login("4711", "Anna"), handles={"commerce": "theirs"})
+
+    visitor = client.read(mint(session, "commerce", {"language": "de"}, ring(), NOW, Policy())[0].decode(), NOW)
+    update = client.sign(visitor.sid, {"order": "2000134"}, NOW)
+
+    assert (visitor.sub, visitor.name, visitor.language, visitor.handle) == ("4711", "Anna", "de", "theirs")
+    assert read_update(update.encode(), "commerce", visitor.sid, ring(), NOW)["order"] == "2000134"
+
+
+def test_every_command_in_the_docs_is_one(made: Path) -> None:
+    text = (Path(__file__).parents[2] / "docs" / "keys.md").read_text()
+    lines = re.findall(r"inseam keys ([a-z]+[^`\n#>]*)", text)
+
+    assert len(lines) > 10
+    for line in lines:
+        name, *rest = line.split()
+        options = {option for command in [keys.commands[name]] for found in command.params for option in found.opts}
+        assert {word.strip("[].") for word in rest if word.strip("[").startswith("--")} <= options
 
 
 def test_add_gives_a_system_another_secret_and_export_gives_the_newest(made: Path, capsys: Out) -> None:

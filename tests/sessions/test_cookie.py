@@ -222,12 +222,12 @@ def test_requirement_8_bad_cookies_cost_microseconds() -> None:
     bad = [good[:40] + bytes([65 + number % 26]) * 4 + good[44:] for number in range(1000)]
     bad += [b"A" * number * 100 for number in range(1000)]
 
-    begun = time.perf_counter()
+    begun = time.process_time()
     for value in bad:
         with pytest.raises(BadCookie):
             unseal(value, RING, NOW)
 
-    assert (time.perf_counter() - begun) / len(bad) < 0.000_5
+    assert (time.process_time() - begun) / len(bad) < 0.000_5
 
 
 # --- keys change ------------------------------------------------------------------------------------------------------

@@ -75,9 +75,9 @@ def test_requirement_8_twenty_thousand_mutated_tokens_cost_well_below_a_millisec
     good = [update(RING), update(RING, basket={"id": "b", "lines": [{"sku": "a"}] * 20}), session_token]
     mutated = [mutation(chance, chance.choice(good)) for _ in range(MUTATIONS)]
 
-    begun = time.perf_counter()
+    begun = time.process_time()
     believed = [value for value in mutated if hear(value)]
-    mean = (time.perf_counter() - begun) / MUTATIONS
+    mean = (time.process_time() - begun) / MUTATIONS
 
     assert not believed
     assert mean < 0.000_5
