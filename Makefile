@@ -3,11 +3,13 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint types contracts unit compiled bench fuzz clean help
+.PHONY: demo shop shop-test test lint types contracts unit compiled bench fuzz clean help
 
 help:
 	@echo "make demo    a small shop on two systems with the edge in front, ready to click"
 	@echo "make test    everything that CI runs"
+	@echo "make shop    the same on Wagtail and django-oscar (make shop VARIANT=unchanged: without our client in them)"
+	@echo "make shop-test  journeys through it in a real browser"
 	@echo "make fuzz    a minute of random hostile messages"
 	@echo "make bench   this edge beside nginx, HAProxy, Envoy, Caddy and aiohttp (tests/bench/RESULTS.md)"
 
@@ -78,6 +80,32 @@ compiled: $(VENV)/.ready
 	  echo "compiled: no C compiler here, so only plain Python was tested (on Debian: apt-get install gcc python3-dev)"; \
 	fi
 
+# The real shop: Wagtail and django-oscar in a venv of their own, the edge in front; data and logs are in .shop.
+# VARIANT=client: both sites have the client of deploy/clients; VARIANT=unchanged: as their makers ship them.
+VARIANT ?= client
+SHOP := .venv-shop
+CLIENT := deploy/clients/python
+
+$(SHOP)/.ready: deploy/shop/requirements.txt $(CLIENT)/pyproject.toml
+	@$(PYTHON) -m venv $(SHOP) || { echo "python3 has no venv module; on Debian: apt-get install python3-venv"; exit 1; }
+	@echo "Wagtail and django-oscar are installed into $(SHOP): a minute, the first time."
+	$(SHOP)/bin/pip install --quiet --disable-pip-version-check -r deploy/shop/requirements.txt -e $(CLIENT)
+	@touch $@
+
+shop: $(VENV)/.ready $(SHOP)/.ready
+	$(BIN)/python -m deploy.shop --variant $(VARIANT)
+
+$(VENV)/.journeys: $(VENV)/.ready tests/journeys/requirements.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check -r tests/journeys/requirements.txt
+	@touch $@
+
+# Journeys in Debian's Chromium; without root it says what is missing. Both variants; one of them: JOURNEYS="-k client"
+shop-test: $(VENV)/.journeys $(SHOP)/.ready
+	@if command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null; then :; \
+	elif [ "$$(id -u)" = 0 ]; then apt-get update -qq && apt-get install -qq --no-install-recommends chromium fonts-liberation; \
+	else echo "missing: apt-get install chromium fonts-liberation"; exit 1; fi
+	$(BIN)/python -m pytest tests/journeys $(JOURNEYS)
+
 # Random neighbours of the hostile corpus; prints its seed, so that a finding can be had again: make fuzz FUZZ="--seed 7"
 FUZZ ?= --seconds 60
 
@@ -85,4 +113,4 @@ fuzz: $(VENV)/.ready
 	$(BIN)/python -m tests.edge.hostile.fuzz $(FUZZ)
 
 clean:
-	rm -rf $(VENV) $(BENCH) $(BENCH_PLAIN) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(BENCH) $(BENCH_PLAIN) $(SHOP) .shop build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -10,10 +10,10 @@ from threading import Event
 from typing import cast
 
 import pytest
+from browsing import Shopper
 from house import House
 from playwright.sync_api import Browser, sync_playwright
-from recorder import Recorder
-from shopper import Shopper
+from tap import Recorder
 
 from deploy.demo.run import free
 from deploy.shop import feed

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 
-from recorder import Recorder
+from tap import Recorder
 
 from deploy.shop.run import Shop, Variant
 

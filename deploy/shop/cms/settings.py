@@ -66,7 +66,7 @@ WAGTAIL_SITE_NAME = "Salt & Linden"
 WAGTAILADMIN_BASE_URL = os.environ.get("PUBLIC_URL", "http://127.0.0.1:8080")
 WAGTAILSEARCH_BACKENDS = {"default": {"BACKEND": "wagtail.search.backends.database"}}
 WAGTAILIMAGES_EXTENSIONS = ["svg", "jpg", "png", "webp"]
-WAGTAIL_ENABLE_UPDATE_CHECK = False  # a demo calls nobody
+WAGTAIL_ENABLE_UPDATE_CHECK, WAGTAIL_GRAVATAR_PROVIDER_URL = False, None  # a demo calls nobody
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 10_000
 
 

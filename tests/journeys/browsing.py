@@ -20,14 +20,14 @@ ADDRESS = {"first_name": "Ida", "last_name": "Sommer", "line1": "Lindenstr. 12",
 
 
 class Tab:
-    """One tab. `open` and clicks wait until the page is there and its scripts have greeted."""
+    """One tab. Whatever is clicked, the page that follows is waited for."""
 
     def __init__(self, page: Page, shot: Callable[[Page, str], None]) -> None:
         self.page = page
         self._shot = shot
 
     def open(self, path: str) -> Tab:
-        self.page.goto(path, wait_until="networkidle")
+        self.page.goto(path)
         return self
 
     def shot(self, name: str) -> Tab:
@@ -40,8 +40,8 @@ class Tab:
         """Add what the page offers first; on a page of the shop or in a story."""
         if path:
             self.open(path)
-        self.page.get_by_role("button", name="Add to basket").first.click()
-        self.page.wait_for_load_state("networkidle")
+        with self.page.expect_navigation():
+            self.page.get_by_role("button", name="Add to basket").first.click()
         return self
 
     def log_in(self, customer: tuple[str, str, str], come_back_to: str = CAMPAIGN) -> Tab:
@@ -56,20 +56,20 @@ class Tab:
         return self
 
     def press_log_in(self) -> Tab:
-        self.page.click("button[name=login_submit]")
-        self.page.wait_for_load_state("networkidle")
+        with self.page.expect_navigation():
+            self.page.click("button[name=login_submit]")
         return self
 
     def log_out_in_shop(self) -> Tab:
         self.open(SHELF)
-        self.page.click("#logout_link")
-        self.page.wait_for_load_state("networkidle")
+        with self.page.expect_navigation():
+            self.page.click("#logout_link")
         return self
 
     def log_out_in_magazine(self) -> Tab:
         self.open(CAMPAIGN)
-        self.page.click("#logout")
-        self.page.wait_for_load_state("networkidle")
+        with self.page.expect_navigation():
+            self.page.click("#logout")
         return self
 
     def order(self, guest: str = "") -> str:
@@ -83,8 +83,8 @@ class Tab:
         for name, text in ADDRESS.items():
             self.page.fill(f"[name={name}]", text)
         self.page.select_option("[name=country]", "DE")
-        self.page.get_by_role("button", name="Continue").first.click()
-        self.page.wait_for_load_state("networkidle")
+        with self.page.expect_navigation():
+            self.page.get_by_role("button", name="Continue").first.click()
         self.open("/checkout/preview/")
         self.page.click("#place-order")
         self.page.wait_for_url("**/thank-you/")
