@@ -74,7 +74,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             every=Every(0, 0, 0, 0, 0) if options.calm else Every(),
             seed=seed,
         )
-        outcome = run(plan, say, options.keep / store if options.keep else None)
+        outcome = run(plan, say, options.keep)
         outcomes.append(outcome)
         for example in outcome.findings.examples:
             say(f"  {example}")

@@ -10,6 +10,7 @@ import json
 import random
 import secrets
 import sys
+from dataclasses import replace
 from typing import Any
 
 import jwt
@@ -51,7 +52,7 @@ class Commerce:
         except jwt.InvalidTokenError as error:
             token, wrong = None, f"{type(error).__name__}: {error}"
         cookies = asked.cookies
-        visit = self.follow(self.ledger.visit(cookies.get("sessionid", "")) or NOBODY, token, shopper)
+        visit = self.follow(self.visit(cookies.get("sessionid", ""), token), token, shopper)
         customer = visit.customer or (token and token["sub"]) or ""
         changes: dict[str, Any] = {}
         if customer and visit.basket:
@@ -62,7 +63,7 @@ class Commerce:
             if not csrf or asked.form.get("csrf") != csrf:
                 return Answer(403, b"the form is not of this visitor")
             # Begun by a form, never by a page: that of another tab may be older than the cookie it finds.
-            visit = visit if visit.id else self.ledger.begin(shopper)
+            visit = visit if visit.id else self.ledger.begin(shopper, visit.basket)
             visit, customer, said = self.form(asked, visit, customer, shopper)
             changes |= said
             answer.status = 303
@@ -93,6 +94,14 @@ class Commerce:
             if random.random() < SLOW:
                 answer.after = random.uniform(0.0, SLOWEST)
         return answer
+
+    def visit(self, cookie: str, token: dict[str, Any] | None) -> Visit:
+        """Return the session of the cookie; where that is missing, one with the guest's basket that the token knows."""
+        visit = self.ledger.visit(cookie)
+        if visit is not None:
+            return visit
+        basket = token["basket"]["id"] if token and token["basket"] and token["sub"] is None else ""
+        return replace(NOBODY, basket=basket) if basket and self.ledger.is_a_guests(basket) else NOBODY
 
     def follow(self, visit: Visit, token: dict[str, Any] | None, shopper: str) -> Visit:
         """Return the session after what the token says of its login: one that it does not know has ended elsewhere.

@@ -71,9 +71,9 @@ class Ledger:
         row = self.db.execute("select id, customer, basket from session where id = ?", (session,)).fetchone()
         return Visit(*row) if row else None
 
-    def begin(self, shopper: str) -> Visit:
-        """Open a session for a guest."""
-        visit = Visit(f"shop-{shopper}-{secrets.token_hex(6)}")
+    def begin(self, shopper: str, basket: str = "") -> Visit:
+        """Open a session for a guest, who may have a basket already."""
+        visit = Visit(f"shop-{shopper}-{secrets.token_hex(6)}", basket=basket)
         self._keep(visit)
         return visit
 
@@ -87,6 +87,15 @@ class Ledger:
             return visit.basket
         row = self.db.execute("select basket from customer where sub = ?", (customer,)).fetchone()
         return str(row[0]) if row else ""
+
+    def is_a_guests(self, basket: str) -> bool:
+        """Whether a basket is open and no customer's."""
+        row = self.db.execute(
+            "select 1 from basket where id = ?1 and not exists (select 1 from customer where basket = ?1)"
+            " and not exists (select 1 from placed where basket = ?1)",
+            (basket,),
+        ).fetchone()
+        return row is not None
 
     def held(self, basket: str) -> Held:
         """Return what is in a basket."""

@@ -12,6 +12,7 @@ import urllib.request
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import uvloop
@@ -54,10 +55,11 @@ class Outcome:
 
 
 def run(plan: Plan, say: Say, keep: Path | None = None) -> Outcome:
-    """Do one soak; the house's folder is kept at `keep` if that is given."""
+    """Do one soak; what is in the house's folder is kept below `keep` if that is given."""
     if keep is not None:
-        keep.mkdir(parents=True, exist_ok=True)
-        return _run(plan, say, keep)
+        folder = keep / f"{plan.store}-{datetime.now(UTC):%H%M%S}"
+        folder.mkdir(parents=True)
+        return _run(plan, say, folder)
     with tempfile.TemporaryDirectory(prefix="inseam-soak-") as folder:
         return _run(plan, say, Path(folder))
 

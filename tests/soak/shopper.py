@@ -11,11 +11,14 @@ import itertools
 import json
 import random
 import time
+from base64 import urlsafe_b64decode
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
+
+import msgspec
 
 from tests.soak import browser as http
 from tests.soak.belief import NO_LINES, Has, Lines, Seen, wrong
@@ -62,7 +65,7 @@ class Shopper:
         self.truth = truth
         self.dice = random.Random(f"{seed}-{number}")
         self.things = itertools.count(1)
-        self.trail: deque[str] = deque(maxlen=14)
+        self.trail: deque[str] = deque(maxlen=24)
         self.begin(NO_LINES)
 
     def begin(self, customers: Lines) -> None:
@@ -170,6 +173,8 @@ class Shopper:
                 self.findings.found("odd answer", f"{self.said()}: {type(error).__name__} {error} on {path}")
             return None
         self.findings.done["requests"] += 1
+        if mark := _mark(received):
+            self.trail.append(f"({path} set {mark})")
         if received.status >= 500:
             self.trail.append(f"{method} {path} {received.status}")
             self.findings.done[f"answers {received.status}"] += 1
@@ -250,12 +255,15 @@ class Shopper:
         token = await self.form_token(system)
         if token is None:
             return
+        tabs = self.dice.random() < self.habits.tabs
         before = self.may
+        if tabs:  # the other one may be at commerce just before
+            before = _unique([*(has.settled() for has in before), *before])
         after = _unique([state for has in before for state in then(has)])
         unsure = _unique([*(half(has) for has in before if half), *before, *after])
         form = {"csrf": token, "next": self.dice.choice((*CMS_PAGES, *COMMERCE_PAGES)), **form}
         self.posting, self.may = True, unsure
-        tab = asyncio.ensure_future(self.two_tabs()) if self.dice.random() < self.habits.tabs else None
+        tab = asyncio.ensure_future(self.two_tabs()) if tabs else None
         received = await self.ask("POST", path, http.PAGE, urlencode(form))
         if received is not None and received.status in (200, 204, 303):
             self.trail.append(f"POST {path} {received.status}")
@@ -364,6 +372,17 @@ class Shopper:
     def said(self) -> str:
         """Return who this is, when, and what it did last."""
         return f"{self.number} at {time.time() % 86400:.2f} after {', '.join(self.trail)}"
+
+
+def _mark(received: Received) -> str:
+    """Return the id and revision in the edge's cookie if the answer sets one, unverified: to tell how it came about."""
+    for line in received.cookies:
+        name, _, value = line.partition(";")[0].partition("=")
+        if name == "inseam" and value:
+            packed = value.partition(".")[0]
+            _, session, revision, *_ = msgspec.msgpack.decode(urlsafe_b64decode(packed + "=" * (-len(packed) % 4)))
+            return f"{session[:4]} rev {revision}"
+    return ""
 
 
 def _either_vote(has: Has) -> tuple[Has, ...]:
