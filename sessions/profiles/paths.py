@@ -88,8 +88,8 @@ def _fewest(needles: Any) -> tuple[str, ...]:
 
 
 def fill(template: str, captures: dict[str, str] | Sequence[tuple[str, str]]) -> str | None:
-    """Return a path with its `{names}` filled in, None where one is not known; without a mount it is the root."""
-    known = {"mount": "", **dict(captures)}
+    """Return a path with its `{names}` filled in, None where one is not known."""
+    known = dict(captures)
     out = template
     for name in re.findall(r"\{([a-z_]+)\}", template):
         if name not in known:

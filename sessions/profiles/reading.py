@@ -146,6 +146,7 @@ def _sign(said: shape.Sign, at: str) -> Sign:
         empties=said.basket == "empty",
         order=_either(said.order, f"{at}.order"),
         merged=_either(said.merged, f"{at}.merged"),
+        asks=said.asks,
     )
 
 

@@ -84,6 +84,7 @@ class Sign(Strict):
     basket: Basket | Literal["empty"] | None = None
     order: Values | None = None
     merged: Values | None = None
+    asks: bool = True
 
 
 class Ask(Strict):

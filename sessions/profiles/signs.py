@@ -60,7 +60,7 @@ class When:
             return False
         if self.statuses and answer.status not in self.statuses:
             return False
-        captures: dict[str, str] | None = {}
+        captures: dict[str, str] | None = {"mount": ""}  # what shows on any page is asked about at the root
         if self.paths:
             captures = None if asked is None else _captured(self.paths, asked.path)
         if captures is None:
@@ -178,6 +178,8 @@ class Sign:
     order: Either | None = None
     merged: Either | None = None
     """The number of the guest's basket that went into this one."""
+    asks: bool = True
+    """Whether there is more to ask about; no where the exchange has said it all."""
     _body: bool = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -246,12 +248,12 @@ def merge_changes(first: Changes, then: Changes) -> Changes:
 
 
 def read_all(signs: tuple[Sign, ...], keep: tuple[Name, ...], seen: Exchange) -> tuple[Changes, frozenset[Kind]]:
-    """Return what the signs that hold say, in order, and of what kinds they are; and what became of cookies to keep."""
+    """Return what the signs that hold say, in order, with what became of cookies to keep; and what is to be asked about."""
     kept = {name: value or "" for name, value in seen.set.items() if any(one(name) for one in keep)}
     changes = Changes(cookies=kept)
     kinds: set[Kind] = set()
     for sign in signs:
         if sign.holds(seen):
-            kinds.update(sign.kinds)
+            kinds.update(sign.kinds if sign.asks else ())
             changes = merge_changes(changes, sign.read(seen))
     return changes, frozenset(kinds)

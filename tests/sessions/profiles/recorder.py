@@ -184,6 +184,29 @@ def oscar(site: str) -> None:
     anna.ask("basket page after the order", "GET", "/basket/")
     anna.write("django-oscar", "customer")
 
+    anna.exchanges.clear()
+    anna.ask("orders", "GET", "/accounts/orders/")
+    order = re.findall(r"/accounts/orders/(\d+)/", anna.page)[0]
+    anna.ask("order", "GET", f"/accounts/orders/{order}/")
+    anna.send("order again", f"/accounts/orders/{order}/", {"action": "reorder"})
+    anna.ask("basket page with the old order", "GET", "/basket/")
+    anna.send("a voucher that is none", "/basket/vouchers/add/", {"code": "NOTHING"})
+    anna.ask("basket page after the voucher", "GET", "/basket/")
+    basket = _basket_form(anna, "form")
+    anna.send("save for later", "/basket/", {**basket, "form-0-save_for_later": "on"})
+    anna.ask("basket page with a line for later", "GET", "/basket/")
+    saved = _basket_form(anna, "saved")
+    anna.send("back from later", "/basket/saved/", {**saved, "saved-0-move_to_basket": "on"})
+    anna.ask("basket page with the line again", "GET", "/basket/")
+    anna.write("django-oscar", "order-again")
+
+    script = Browser(site)
+    script.ask("product page", "GET", product)
+    token = script.cookies["csrftoken"]
+    script.ask("add with a header", "POST", f"/basket/add/{number}/", {"quantity": "1"}, X_CSRFToken=token)
+    script.ask("add with a wrong header", "POST", f"/basket/add/{number}/", {"quantity": "1"}, X_CSRFToken="x" * 32)
+    script.write("django-oscar", "script")
+
     new = Browser(site)
     new.ask("registration form", "GET", "/accounts/register/")
     password = "a-long-pass-1234"
@@ -191,6 +214,12 @@ def oscar(site: str) -> None:
     new.send("register", "/accounts/register/", form)
     new.ask("profile page", "GET", "/accounts/profile/")
     new.write("django-oscar", "register")
+
+
+def _basket_form(browser: Browser, prefix: str) -> dict[str, str]:
+    """Return the fields of a form of basket lines, as the page has them."""
+    fields = re.findall(rf'<input type="(?:hidden|number)" name="({prefix}-[^"]+)" value="([^"]*)"', browser.page)
+    return dict(fields)
 
 
 def wagtail(site: str) -> None:
@@ -205,6 +234,9 @@ def wagtail(site: str) -> None:
     visitor.ask("home after the login", "GET", "/")
     visitor.ask("admin", "GET", "/cms-admin/")
     visitor.send("logout", "/cms-admin/logout/", {})
+    visitor.ask("login form last", "GET", "/_util/login/")
+    login = {"username": "editor", "password": "editor-pass-1234"}
+    visitor.ask("login with a header", "POST", "/_util/login/", login, X_CSRFToken=visitor.cookies["csrftoken"])
     visitor.write("wagtail", "visitor")
 
     editor = Browser(site)
