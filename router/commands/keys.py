@@ -58,7 +58,7 @@ def _now() -> int:
 @click.option(
     "--system", "systems", multiple=True, metavar="NAME", help="A system, instead of those of the rules file."
 )
-@click.option("--alg", type=_ALGS, default="ES256", show_default=True, help="What session tokens are signed with.")
+@option("--alg", type=_ALGS, default="ES256", show_default=True, help="What session tokens are signed with.")
 def init(path: str, rules: str, systems: tuple[str, ...], alg: Alg) -> int:
     """Make a new keys file, with a key for each system."""
     names = list(dict.fromkeys(systems)) or _systems_of(rules)
@@ -84,13 +84,13 @@ def _systems_of(rules: str) -> list[str]:
 
 @keys.command()
 @keys_option
-@click.option("--if-older", type=click.FloatRange(0), metavar="DAYS", help="Only if the keys have signed for so long.")
-@click.option(
+@option("--if-older", type=click.FloatRange(0), metavar="DAYS", help="Only if the keys have signed for so long.")
+@option(
     "--keep", type=click.FloatRange(0), default=31, show_default=True, metavar="DAYS",
     help="How long cookies under old keys are accepted; more than the sessions' idle time.",
 )  # fmt: skip
-@click.option("--alg", type=_ALGS, help="What tokens are signed with after the rotation that follows.")
-@click.option("--force", is_flag=True, help="Even if the next keys are too young to be known everywhere.")
+@option("--alg", type=_ALGS, help="What tokens are signed with after the rotation that follows.")
+@option("--force", is_flag=True, help="Even if the next keys are too young to be known everywhere.")
 def rotate(path: str, if_older: float | None, keep: float, alg: Alg | None, force: bool) -> int:
     """Sign with the next keys, still accept the current ones, make new next ones. Nobody is logged out."""
     now = _now()
@@ -154,7 +154,7 @@ def list_(path: str) -> int:
 @click.option(
     "--public", metavar="FILE", help="The system's public key as PEM (P-256 or Ed25519), instead of a secret."
 )
-@click.option("--kid", default="", help="What the system calls the key in its updates, where it cannot be told.")
+@option("--kid", default="", help="What the system calls the key in its updates, where it cannot be told.")
 def add(path: str, system: str, public: str | None, kid: str) -> int:
     """Add a key for a system's updates; its older ones are accepted until `inseam keys retire`."""
     if not is_system_name(system):
@@ -180,8 +180,8 @@ def _given(system: str, file: str, kid: str) -> SystemKey:
 @keys.command()
 @keys_option
 @click.argument("system")
-@click.option("--url", default="", metavar="URL", help="The shop's address: the system fetches the public keys there.")
-@click.option("--format", "form", type=click.Choice(["env", "json"]), default="env", show_default=True)
+@option("--url", default="", metavar="URL", help="The shop's address: the system fetches the public keys there.")
+@option("--format", "form", type=click.Choice(["env", "json"]), default="env", show_default=True)
 def export(path: str, system: str, url: str, form: str) -> int:
     """Print what a system needs to read tokens and to sign updates.
 

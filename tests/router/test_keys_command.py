@@ -333,3 +333,14 @@ def test_requirement_7_no_secret_is_in_what_a_broken_file_makes_the_program_say(
     assert run.stderr.count("\n") == 1
     assert secret not in run.stderr + run.stdout
     assert "BEGIN" not in run.stderr + run.stdout
+
+
+def test_every_option_has_its_twin_in_the_environment(made: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("INSEAM_KEYS", "other.json")
+    monkeypatch.setenv("INSEAM_SYSTEMS", "shop blog")
+    monkeypatch.setenv("INSEAM_ALG", "EdDSA")
+
+    assert main(["keys", "init"]) == 0
+
+    assert list(keyfile.load("other.json").systems) == ["shop", "blog"]
+    assert keyfile.load("other.json").token_current.alg == "EdDSA"
