@@ -21,7 +21,7 @@ so:
 A page's script may send, in its header, the token of the system whose page was loaded last in another tab (both systems
 say `csrftoken`: sessions.jar). That one, too, is sent as the cookie: no other site can set such a header.
 
-Pure; the grace time is kept by the browser, as Max-Age. A form whose secret has not changed costs 0.9 us, a page nothing.
+Pure; the grace time is kept by the browser, as Max-Age. A form costs 0.9 us while no secret changed, a page nothing.
 """
 
 from __future__ import annotations

@@ -330,11 +330,11 @@ def test_cookies_are_left_out_of_a_request_and_missing_ones_added():
 def test_the_weight_of_the_cookies_is_known_before_it_hurts():
     """REQUIREMENTS 17."""
     light = weigh([b"a=1; b=2"])
-    heavy = weigh([b"a=1; tracking=" + b"x" * HEAVY, b"b=2"])
+    heavy = weigh([b"a=1; tracking=" + b"x" * HEAVY + b"; word; inseam=" + b"s" * 20, b"b=2"])
 
     assert (light.total, light.heavy) == (8, False)
     assert heavy.heavy
-    assert heavy.heaviest[0] == (b"tracking", HEAVY + 9)
+    assert heavy.heaviest == ((b"tracking", HEAVY + 9), (b"inseam", 27), (b"", 4))
 
 
 # --- properties ------------------------------------------------------------------------------------------------------
