@@ -56,8 +56,9 @@ def _now() -> int:
 @keys_option
 @option("--rules", default="rules.yaml", show_default=True, metavar="FILE", help="The file that names the systems.")
 @click.option(
-    "--system", "systems", multiple=True, metavar="NAME", help="A system, instead of those of the rules file."
-)
+    "--system", "systems", envvar="INSEAM_SYSTEMS", multiple=True, metavar="NAME",
+    help="A system, instead of those of the rules file.",
+)  # fmt: skip
 @option("--alg", type=_ALGS, default="ES256", show_default=True, help="What session tokens are signed with.")
 def init(path: str, rules: str, systems: tuple[str, ...], alg: Alg) -> int:
     """Make a new keys file, with a key for each system."""
@@ -151,9 +152,7 @@ def list_(path: str) -> int:
 @keys.command()
 @keys_option
 @click.argument("system")
-@click.option(
-    "--public", metavar="FILE", help="The system's public key as PEM (P-256 or Ed25519), instead of a secret."
-)
+@option("--public", metavar="FILE", help="The system's public key as PEM (P-256 or Ed25519), instead of a secret.")
 @option("--kid", default="", help="What the system calls the key in its updates, where it cannot be told.")
 def add(path: str, system: str, public: str | None, kid: str) -> int:
     """Add a key for a system's updates; its older ones are accepted until `inseam keys retire`."""
