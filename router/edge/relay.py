@@ -28,6 +28,7 @@ from router.errors import (
     EdgeError,
     MisdirectedRequest,
     QueueFull,
+    RequestTimeout,
     ResponseTimeout,
     ServerRefused,
     SystemFault,
@@ -70,10 +71,11 @@ class Relay(Asker):
 
     __slots__ = (
         "asked_at", "bodiless", "body_chunked", "bytes_in", "bytes_out", "chunking", "client", "connection", "edge",
-        "edits", "fallen_back", "has_body", "head", "held", "held_end", "held_error", "held_head", "intent", "kept",
-        "live", "own_cookies", "pending", "pending_size", "phase", "reason", "request", "request_id", "rewritten",
-        "route", "safe", "sealed", "sent_all", "sent_body", "server", "started", "status", "system_seconds", "target",
-        "trace", "trailers", "tries", "view", "wants_body", "wants_upgrade", "whole",
+        "edits", "fallen_back", "form", "form_route", "has_body", "head", "held", "held_end", "held_error",
+        "held_head", "intent", "kept", "live", "login_ended", "own_cookies", "pending", "pending_size", "phase",
+        "reason", "request", "request_id", "rewritten", "route", "safe", "sealed", "sent_all", "sent_body",
+        "server", "started", "status", "system_seconds", "target", "trace", "trailers", "tries", "view",
+        "wants_body", "wants_upgrade", "whole",
     )  # fmt: skip
 
     def __init__(
@@ -135,6 +137,11 @@ class Relay(Asker):
         """That cookie's value."""
         self.own_cookies: list[bytes] = []
         """Set-Cookie values that the edge adds to the answer."""
+        self.form = b""
+        """The value of the system's cookie that the form belongs to, where it is not the present one."""
+        self.form_route: Route | None = None
+        """Whom to ask when enough of the form is there to tell to which value it belongs."""
+        self.login_ended = False
         self.wants_body = False
         """Whether the body of the answer is looked at before it goes on."""
         self.held_head: ResponseHead | None = None
@@ -275,7 +282,14 @@ class Relay(Asker):
         seam = self.live.seam
         if seam is not None:
             system = route.decision.system
-            lines = seam.lines(block, system, self.kept, self.view, int(self.edge.wall))
+            if self.view.method not in SAFE_METHODS:
+                form = seam.form(self, system, b"".join(self.pending), self.whole)
+                if form is None:
+                    self.form_route = route
+                    self.client.deadline = self.edge.now + self.live.limits.body_grace
+                    return
+                self.form = form
+            lines = seam.lines(block, system, self.kept, self.view, int(self.edge.wall), self.form)
             profile = seam.profiles.get(system)
             self.wants_body = profile is not None and profile.wants_body(self.view.method, self.view.path)
             if self.wants_body:
@@ -357,8 +371,16 @@ class Relay(Asker):
         elif self.phase == WAITING:
             self.pending.append(data)
             self.pending_size += len(data)
-            if self.pending_size > _MOST_PENDING:
+            if self.form_route is not None:
+                self._look_at_form()
+            elif self.pending_size > _MOST_PENDING:
                 self.client.stop_reading()
+
+    def _look_at_form(self) -> None:
+        """More of a form is there: ask, if it tells now to which value it belongs."""
+        route, self.form_route = self.form_route, None
+        assert route is not None
+        self._ask_anew(route)
 
     def _send_body(self, data: bytes) -> None:
         connection = self.connection
@@ -376,7 +398,9 @@ class Relay(Asker):
         """The request is whole."""
         self.whole = True
         self.trailers = trailers
-        if self.connection is not None:
+        if self.form_route is not None:
+            self._look_at_form()
+        elif self.connection is not None:
             self._send_end(trailers)
 
     def _send_end(self, trailers: bytes) -> None:
@@ -405,7 +429,8 @@ class Relay(Asker):
     # --- the answer ---------------------------------------------------------------------------------------------------
 
     def interim(self, head: ResponseHead) -> None:
-        if self.head.minor == 1:  # RFC 9110, 15.2: an HTTP/1.0 client knows none
+        # RFC 9110, 15.2: an HTTP/1.0 client knows none; and what hints at cookies is not worth translating.
+        if self.head.minor == 1 and not head.block.cookies:
             self.client.write(b"%b\r\n%b\r\n" % (head.start, head.block.forward))
 
     def answered(self, head: ResponseHead, body: bytes, done: bool) -> None:
@@ -720,6 +745,8 @@ class Relay(Asker):
         route = self.route
         if self.phase == HOLDING or route is None:
             self.refuse(EdgeError("a session was not settled in time"))
+        elif self.form_route is not None:
+            self.refuse(RequestTimeout("the form did not arrive in time"))
         elif self.phase == WAITING:
             assert route.system is not None
             if not self.request:

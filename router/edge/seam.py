@@ -19,6 +19,7 @@ from sessions.bridge import carried
 from sessions.cookie import cookie_name, delete_cookie, set_cookie
 from sessions.jar import HEAVY, Jar, values, weigh, with_kept
 from sessions.keeper import Keeper, Kept
+from sessions.openforms import FIRST_BYTES, OpenForms
 from sessions.profiles import Profile
 from sessions.profiles import get as get_profile
 
@@ -61,6 +62,11 @@ class Seam:
             if "login" in spec.authority and (spec.payment or not login_system):
                 login_system = name
         self.jar = Jar(claims, login_system)
+        self.forms = {
+            name: OpenForms(name, csrf.cookie, csrf.field, csrf.header, csrf.scheme, self.policy.grace)
+            for name, profile in self.profiles.items()
+            if (csrf := profile.csrf) is not None
+        }
         self._rules: Index = generation.rules
         self._strangers: dict[bytes, int] = {}
         """Cookies of a system that were asked about and told of nobody, with the time until which that counts."""
@@ -109,11 +115,18 @@ class Seam:
 
     # --- what a system hears ------------------------------------------------------------------------------------------
 
-    def lines(self, block: Block, system: str, kept: Kept | None, view: RequestView, now: int) -> bytes:
-        """Return the header lines of a request as they go to a system: with its cookies only, and the session token."""
+    def lines(
+        self, block: Block, system: str, kept: Kept | None, view: RequestView, now: int, form: bytes = b""
+    ) -> bytes:
+        """Return the header lines of a request as they go to a system: with its cookies only, and the session token.
+
+        `form` is the value of the cookie that the request's form belongs to, where it is not the present one.
+        """
         forward = block.forward
         if block.cookies or (kept is not None and kept.session is not None and kept.session.handles):
             forward = self._with_own_cookies(block, system, kept)
+        if form:
+            forward = _with_cookies(block, self.forms[system].replaced(self.cookies(block, system), form))
         if kept is None or kept.session is None:
             return forward
         said = kept.tokens.get(system)
@@ -169,6 +182,27 @@ class Seam:
                     found[name] = value.encode("latin-1", "replace")
         return found
 
+    # --- open forms ---------------------------------------------------------------------------------------------------
+
+    def form(self, relay: Relay, system: str, body: bytes, whole: bool) -> bytes | None:
+        """Return the value of the system's cookie that the request's form was made with, empty for the present one.
+
+        None if more of the body is needed to tell; `whole` says that there is no more.
+        """
+        forms = self.forms.get(system)
+        block = relay.head.block
+        if forms is None or not block.cookies:
+            return b""
+        view = relay.view
+        secure = view.scheme == "https"
+        token = (view.headers.get(forms.header) or "").encode("latin-1") if forms.header else b""
+        kind = (view.headers.get("content-type") or "").encode("latin-1")
+        sent = self.cookies(block, system)
+        chosen = forms.chosen(view.method, kind, token, block.cookies, sent, secure, body)
+        if chosen or whole or len(body) >= FIRST_BYTES or block.expect:
+            return chosen
+        return None if forms.wants_body(view.method, kind, token, block.cookies, sent, secure) else b""
+
     # --- what the browser hears ---------------------------------------------------------------------------------------
 
     def answer(self, relay: Relay, head: ResponseHead) -> tuple[Lines | None, Edits | None]:
@@ -208,9 +242,17 @@ class Seam:
         """Return the lines with every Set-Cookie of the system under the name that the browser has it by."""
         secure = relay.view.scheme == "https"
         asked = relay.head.block.cookies
+        forms = self.forms.get(system)
+        sent = self.cookies(relay.head.block, system) if forms is not None and asked else b""
         result: Lines = []
         for name, value in lines:
             if name.lower() == b"set-cookie":
+                if forms is not None and sent:
+                    if forms.reverts(value, sent, relay.form):
+                        continue
+                    former = forms.keep(value, sent, secure) if not relay.login_ended else b""
+                    if former:
+                        result.append((b"Set-Cookie", former))
                 for mine in self.jar.to_browser(system, value, asked, secure, relay.rewritten):
                     result.append((name, mine))
             else:

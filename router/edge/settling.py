@@ -97,6 +97,9 @@ async def settle(seam: Seam, relay: Relay, observed: Observed) -> None:
 def end_logins(seam: Seam, relay: Relay, but: str) -> None:
     """A login has ended: the browser forgets what the other systems know it by."""
     secure = relay.view.scheme == "https"
+    relay.login_ended = True
+    for forms in seam.forms.values():
+        relay.own_cookies += forms.forget(relay.head.block.cookies, secure)
     for name, profile in seam.profiles.items():
         if name != but and profile.login_cookies and "login" in seam.systems[name].authority:
             relay.own_cookies += seam.jar.forget(name, profile.login_cookies, relay.head.block.cookies, secure)
