@@ -335,7 +335,10 @@ def test_requirement_7_no_secret_is_in_what_a_broken_file_makes_the_program_say(
     assert "BEGIN" not in run.stderr + run.stdout
 
 
-def test_every_option_has_its_twin_in_the_environment(made: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_option_of_keys_has_its_twin_in_the_environment(made: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, command in keys.commands.items():
+        for parameter in command.params:
+            assert parameter.envvar or parameter.param_type_name == "argument", f"{name} {parameter.opts}"
     monkeypatch.setenv("INSEAM_KEYS", "other.json")
     monkeypatch.setenv("INSEAM_SYSTEMS", "shop blog")
     monkeypatch.setenv("INSEAM_ALG", "EdDSA")
