@@ -73,7 +73,7 @@ def apply(
     allowed, refused = permitted(changes, authority)
     before = session if session is not None else begun(new_id(), now)
     after, events = before, []
-    for step in (_login, _basket, _order, _handle):
+    for step in (_login, _basket, _order, _undone, _handle):
         after, event = step(after, allowed, system, policy, now)
         if event:
             events.append(event)
@@ -115,14 +115,14 @@ def _login(session: Session, changes: Changes, system: str, policy: Policy, now:
     if who is None:
         # What a customer had is no business of who sits there next; a system that keeps the basket says so.
         gone = replace(session, login=None, login_at=now, basket=None, handles={}, former="", former_until=0,
-                       receipt=None, guest=None)  # fmt: skip
+                       receipt=None, guest=None, undo="")  # fmt: skip
         return gone, "logout"
     if before is None:
         return replace(session, login=who, login_at=now, guest=session.basket or session.guest, guest_at=now), "login"
     if before.sub == who.sub:
         return replace(session, login=who if who.name else before), "name" if who.name else ""
     other = replace(session, login=who, login_at=now, basket=None, handles={}, former="", former_until=0,
-                    receipt=None, guest=None)  # fmt: skip
+                    receipt=None, guest=None, undo="")  # fmt: skip
     return other, "customer"
 
 
@@ -144,6 +144,12 @@ def _order(session: Session, changes: Changes, system: str, policy: Policy, now:
     keeps = isinstance(changes.basket, Basket)  # the system tells of the basket that comes after the order
     basket = session.basket if keeps else None
     return replace(session, order=changes.order, basket=basket, receipt=None, guest=None), "order"
+
+
+def _undone(session: Session, changes: Changes, system: str, policy: Policy, now: int) -> _Step:
+    if not changes.undone or session.receipt is None or session.receipt.id != changes.undone:
+        return session, ""
+    return replace(session, receipt=None, undo=""), "undone"
 
 
 def _handle(session: Session, changes: Changes, system: str, policy: Policy, now: int) -> _Step:
@@ -197,6 +203,33 @@ def receipt(guest: Basket, after: Basket | None, now: int) -> Receipt:
         kept = min(wanted, after.count) if after is not None else 0
     outcome: Literal["merged", "capped", "refused"] = "merged" if kept >= wanted else "capped" if kept else "refused"
     return Receipt(guest.id, now, guest.id, after.id if after is not None else "", outcome, lines)
+
+
+def undo_asked(session: Session, now: int) -> Session | None:
+    """Return the session in which the customer wants the last merge undone; None where there is none to undo."""
+    told = fresh_receipt(session, now)
+    if told is None or session.undo == told.id or not told.lines:
+        return None
+    return noted(replace(session, undo=told.id, rev=session.rev + 1), "undo@inseam")
+
+
+def merge_claims(session: Session, policy: Policy) -> dict[str, object]:
+    """Return what commerce should do about baskets: join a guest's with the customer's, or take the guest's out again.
+
+    Only where it has not done so by itself; it tells that it has by `merged` and `undone`.
+    """
+    said: dict[str, object] = {}
+    wanted = wanted_lines(session, policy)
+    if wanted and session.guest is not None:
+        said["merge"] = {"guest": session.guest.id, "lines": [_line_claims(line) for line in wanted]}
+    if session.undo and session.receipt is not None and session.receipt.id == session.undo:
+        guest = [{"sku": sku, "quantity": kept} for sku, _, kept in session.receipt.lines if kept]
+        said["undo"] = {"receipt": session.undo, "lines": guest}
+    return said
+
+
+def _line_claims(line: Line) -> dict[str, object]:
+    return {"sku": line.sku, "quantity": line.quantity}
 
 
 def wanted_lines(session: Session, policy: Policy) -> tuple[Line, ...]:

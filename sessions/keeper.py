@@ -16,7 +16,7 @@ from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
-from sessions.bridge import Outcome, apply
+from sessions.bridge import Outcome, apply, undo_asked
 from sessions.cookie import check_age, seal, unseal
 from sessions.errors import BadCookie, RevokedSession, StoreDown
 from sessions.keys import KeyRing
@@ -301,6 +301,31 @@ class Keeper:
             self._tell("session_unstored")  # the cookie carries it, and the store is told when it is back
         return None
 
+    async def replace(
+        self, kept: Kept | None, make: Callable[[Session | None], Session | None], now: int
+    ) -> Kept | None:
+        """Give a visitor another session, under an id of its own, and store it; return the visitor as it is now.
+
+        `make` gets the session that the visitor has (None for none) and returns the one to come, or None to leave all
+        as it is. It is asked again when somebody else has changed that session meanwhile.
+        """
+        base = kept.session if kept is not None and not kept.fixed else None
+        for _ in range(_TRIES):
+            fresh = make(base)
+            if fresh is None:
+                return kept
+            there = await self._write(base, fresh, now)
+            if there is None:
+                return self._carry_on(kept, base, fresh, now)
+            self._tell("session_conflict")
+            if isinstance(there, Moved):
+                break
+            base = there
+        self._tell("session_late")
+        if kept is not None:
+            kept.stale = True
+        return kept
+
     @staticmethod
     def _found(there: Stored | None) -> Session | Moved | None:
         return unpacked(there.data) if there is not None else None
@@ -330,6 +355,22 @@ class Keeper:
                 kept.stale = True
         finally:
             kept.renewing = False
+
+    async def undo(self, kept: Kept, now: int) -> bool:
+        """Ask commerce, by its next token, to take the guest's basket out again; False if there is nothing to undo."""
+        for _ in range(_TRIES):
+            session = kept.session
+            fresh = undo_asked(session, now) if session is not None and not kept.fixed else None
+            if session is None or fresh is None:
+                return False
+            there = await self._write(session, fresh, now)
+            if there is None:
+                self._put(kept, fresh)
+                return True
+            if not isinstance(there, Session):
+                return False
+            self._put(kept, there)
+        return False
 
     async def end(self, kept: Kept, now: int) -> None:
         """End a session for good: on all workers, whoever still has the cookie."""

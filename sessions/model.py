@@ -101,6 +101,8 @@ class Changes:
     handle: str | Unsaid = UNSAID
     merged: str = ""
     """The id of the guest's basket that went into this one."""
+    undone: str = ""
+    """The receipt of the merge that the system has undone."""
     cookies: Mapping[str, str] = field(default_factory=dict)
     """Cookies in which the system keeps a basket, by name, to give them back if a browser loses them; "" for none."""
 
@@ -110,6 +112,7 @@ class Changes:
             and isinstance(self.basket, Unsaid)
             and isinstance(self.handle, Unsaid)
             and not self.order
+            and not self.undone
             and not self.cookies
         )
 
@@ -139,6 +142,8 @@ class Session:
     """The basket that the guest had at login, until it is known what became of it; `guest_at` is when that was."""
     guest_at: int = 0
     receipt: Receipt | None = None
+    undo: str = ""
+    """The receipt of a merge that the customer wants undone, until commerce says that it has."""
     trail: tuple[str, ...] = ()
     """The last events, oldest first, for the log: no names, no secrets."""
 
@@ -181,6 +186,8 @@ class Policy:
     """Exact paths to which other sites may send a visitor with unsafe methods: payment providers come back there."""
     sites: frozenset[str] = frozenset()
     """Origins (`https://brand.example`) to which a session may be handed over."""
+    home: str = ""
+    """The shop's own origin, from which it is handed over; empty where no session is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -351,7 +358,10 @@ def read_changes(claims: Mapping[str, Any]) -> Changes:
         if not isinstance(said, str) or len(said.encode()) > MOST_HANDLE:
             raise BadClaims(f"handle is not a text of at most {MOST_HANDLE} bytes")
         handle = said
-    return Changes(login, basket, _read_number(order, "order"), handle, _read_number(merged or "", "merged"))
+    return Changes(
+        login, basket, _read_number(order, "order"), handle,
+        _read_number(merged or "", "merged"), _read_number(claims.get("undone") or "", "undone"),
+    )  # fmt: skip
 
 
 def _read_number(said: object, what: str) -> str:

@@ -19,7 +19,7 @@ import msgspec
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 from jwt.algorithms import ECAlgorithm, OKPAlgorithm
 
-from sessions.bridge import fresh_receipt, receipt_claims
+from sessions.bridge import fresh_receipt, merge_claims, receipt_claims
 from sessions.errors import BadToken
 from sessions.keymaterial import Alg, PrivateKey, PublicKey, TokenKey, b64
 from sessions.keys import KeyRing, in_order
@@ -72,7 +72,7 @@ def mint(
     life = max(2, min(policy.token_life, MOST_LIFE))
     period = life // 2
     iat = now - (now - zlib.crc32(sid.encode())) % period
-    claims = _claims(session, system, sid, ctx, iat)
+    claims = _claims(session, system, sid, ctx, iat) | merge_claims(session, policy)
     claims["exp"] = iat + life
     payload = msgspec.json.encode(claims)
     while len(payload) > _MOST_CLAIMS and claims.get("receipt", {}).get("lines"):

@@ -39,13 +39,13 @@ def answer_public(seam: Seam, relay: Relay) -> None:
         relay.reply(_session(seam, relay) if read else _not_so("GET, HEAD"))
     elif view.path == "/.inseam/jwks.json":
         relay.reply(_keys(seam) if read else _not_so("GET, HEAD"))
-    elif view.path == "/.inseam/logout":
+    elif view.path in _ACTIONS:
         if view.method != "POST":
             relay.reply(_not_so("POST"))
         elif not _is_ours(seam, relay):
             relay.reply(_json(403, b'{"error":"send the csrf token of /.inseam/session as X-CSRF-Token"}\n'))
         else:
-            relay.edge.start_task(_logout(seam, relay))
+            relay.edge.start_task(_ACTIONS[view.path](seam, relay))
     else:
         relay.reply(reserved())
 
@@ -105,6 +105,17 @@ async def _logout(seam: Seam, relay: Relay) -> None:
     reply.headers += [("Set-Cookie", value.decode("latin-1")) for value in sets]
     if relay.unfinished:
         relay.reply(reply)
+
+
+async def _undo(seam: Seam, relay: Relay) -> None:
+    """Have commerce take the guest's basket out of the customer's again, if it can, with its next request."""
+    kept = relay.kept
+    asked = kept is not None and await seam.keeper.undo(kept, int(relay.edge.wall))
+    if relay.unfinished:
+        relay.reply(_json(202, b'{"undo":"asked"}\n') if asked else _json(409, b'{"error":"nothing to undo"}\n'))
+
+
+_ACTIONS: Final = {"/.inseam/logout": _logout, "/.inseam/undo": _undo}
 
 
 def _back(view: RequestView) -> Reply:

@@ -36,6 +36,7 @@ def compiled_policy(work: Work, said: shape.Session) -> Policy:
         basket_cap=basket.basket_cap,
         callbacks=frozenset(_callbacks(work, said.callbacks)),
         sites=frozenset(_sites(work, said.sites)),
+        home=_home(work, said.home, said.sites) if said.home is not None else "",
     )
 
 
@@ -60,7 +61,7 @@ def _callbacks(work: Work, paths: list[str]) -> list[str]:
 def _sites(work: Work, origins: list[str]) -> list[str]:
     good = []
     for place, origin in enumerate(origins):
-        if _ORIGIN.fullmatch(origin):
+        if _is_origin(origin):
             good.append(origin)
         else:
             work.findings.error(
@@ -69,3 +70,27 @@ def _sites(work: Work, origins: list[str]) -> list[str]:
                 "write scheme, host and maybe port in small letters: https://brand.example",
             )
     return good
+
+
+def _is_origin(text: str) -> bool:
+    """Whether it is an origin as browsers write it: with no port where it is the scheme's own."""
+    default = ":443" if text.startswith("https:") else ":80"
+    return bool(_ORIGIN.fullmatch(text)) and not text.endswith(default)
+
+
+def _home(work: Work, origin: str, sites: list[str]) -> str:
+    """Return the shop's own origin, if sessions can be handed over from it."""
+    place = ("session", "home")
+    if not _is_origin(origin):
+        work.findings.error(place, f'"{origin}" is no origin', "write https://shop.example, in small letters")
+        return ""
+    if not sites:
+        work.findings.warn(place, "there is no site to hand a session over to", "name the brand's origin under sites")
+    for number, site in enumerate(sites):
+        if site == origin:
+            work.findings.error(("session", "sites", number), "the shop itself is one of its sites", "take it out")
+        elif origin.startswith("https:") and site.startswith("http:"):
+            work.findings.error(
+                ("session", "sites", number), f"{site} would get sessions from https in plain text", "write https://"
+            )
+    return origin

@@ -402,6 +402,8 @@ class Session(Shape):
     """Exact paths to which other sites may send a visitor with a form: payment providers come back there."""
     sites: list[str] = []
     """Origins, such as https://brand.example, that a session may be handed over to."""
+    home: str | None = Field(None, examples=["https://shop.example"])
+    """The shop's own origin, from which sessions are handed over to the sites; none are, unless given."""
 
 
 class ListFile(Shape):
