@@ -92,8 +92,8 @@ class _Seen:
     __slots__ = ("copies", "kept", "marks", "plains")
 
     def __init__(self) -> None:
-        self.kept: list[str] = []
-        self.copies: list[str] = []
+        self.kept: set[str] = set()
+        self.copies: dict[str, int] = {}
         self.marks: list[str] = []
         self.plains = 0
 
@@ -102,7 +102,7 @@ class _Seen:
 
         With several of one name, on several paths, nobody can tell which belong together: then its own count.
         """
-        return self.marks == [system] and self.copies.count(system) == 1 and self.plains <= 1
+        return self.marks == [system] and self.copies.get(system) == 1 and self.plains <= 1
 
     def owned_by(self, system: str) -> bool:
         return system in self.kept or system in self.copies
@@ -158,9 +158,9 @@ class Jar:
                 if of is None:
                     of = seen[form.name] = _Seen()
                 if form.kind == KEPT:
-                    of.kept.append(form.owner)
+                    of.kept.add(form.owner)
                 elif form.kind == COPY:
-                    of.copies.append(form.owner)
+                    of.copies[form.owner] = of.copies.get(form.owner, 0) + 1
                 else:
                     of.marks.append(self._names.system(piece.partition(b"=")[2].strip(SPACE)))
         for form in forms:

@@ -1,5 +1,7 @@
 """What each system gets of a browser's cookies, and what the browser gets of a system's: tables. docs/cookies.md."""
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -105,6 +107,21 @@ def test_two_hundred_cookies_and_eight_kilobytes_in_one_are_sorted_out(jar):
 
     assert jar.for_system([many + b"; cms~sessionid=1; inseam=2"], "commerce") == many
     assert jar.for_system([large + b"; cms~sessionid=1"], "cms") == large + b"; sessionid=1"
+
+
+@pytest.mark.parametrize("piece", [b"cms~!x=", b"~x=cms", b"cms~x=", b"x=", b"~", b";", b"cms~!%d=;~%d=cms"])
+def test_a_header_made_of_our_own_forms_costs_milliseconds_at_most(jar, piece):
+    pieces = [piece % (n, n) if b"%d" in piece else piece for n in range(16_384 // (len(piece) + 1))]
+    header = b"; ".join([b"cms~!x=1; ~x=cms", *pieces])
+    began = time.perf_counter()
+
+    for system in CLAIMS:
+        jar.for_system([header], system)
+        jar.reset_script_copies(system, [header], True)
+        jar.forget(system, ["*"], [header], True)
+        jar.to_browser(system, b"x=1", [header], True)
+
+    assert time.perf_counter() - began < 0.5  # twelve calls; a quadratic one took as long by itself
 
 
 def test_names_that_are_made_up_do_not_fill_the_memory(jar):
