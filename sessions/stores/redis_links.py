@@ -49,8 +49,8 @@ class Access:
         said: dict[str, Any] = {
             "username": self.user or None,
             "password": self.password or None,
-            # Time is kept where a command is sent: redis-py's own way costs a task for every command, and in Python 3.11 it
-            # swallows a cancellation that comes at the wrong moment.
+            # Time is kept where a command is sent: redis-py's own way costs a task for every command, and in Python
+            # 3.11 it swallows a cancellation that comes at the wrong moment.
             "socket_timeout": None,
             "socket_connect_timeout": PATIENCE,
             "retry": _once(),

@@ -30,6 +30,8 @@ NEWS_KEPT: Final = 60
 BATCH: Final = 200
 """Rows that one cleaning deletes at most: well under a millisecond, so that no writer waits for it noticeably."""
 
+NO_FILE: Final = (0, 0)
+
 SPOILED: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 
 TABLES: Final = """
@@ -63,7 +65,7 @@ class SqliteFile:
         self.say = say
         self.spoiled = 0
         self._db: sqlite3.Connection | None = None
-        self._inode = (0, 0)
+        self._inode = NO_FILE
         self._seen = 0
         self._told = 0
         self._version = -1
@@ -192,7 +194,9 @@ class SqliteFile:
         with self._alone():
             # SQLite gives its -wal and -shm the mode of the file itself, so it is made with the right one first.
             os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
-            self._inode = _inode(self.path)
+            inode = _inode(self.path)
+            self._gap |= self._inode not in (NO_FILE, inode)
+            self._inode = inode
             db = sqlite3.connect(self.path, timeout=self.patience, isolation_level=None, check_same_thread=False)
             try:
                 _prepare(db, self.path)
@@ -269,7 +273,7 @@ def _inode(path: str) -> tuple[int, int]:
     try:
         found = os.stat(path)
     except FileNotFoundError:
-        return (0, 0)
+        return NO_FILE
     return found.st_dev, found.st_ino
 
 

