@@ -10,7 +10,7 @@ A system's cookie `x` may be in the browser under these names, all of which can 
 
 A name that begins with `!`, `-` or `~` gets one more `~`: S's `!x` is `S~~!x`. What browsers promise by a prefix is
 kept: S's `__Host-x` is `__Host-S~x`. `~` and `!` are letters of a token (RFC 9110, 5.6.2), and no system's name has
-them.
+them; Chromium was seen to keep, send and delete every one of these forms.
 """
 
 from __future__ import annotations
