@@ -76,7 +76,9 @@ def head_of(token: str) -> dict[str, Any]:
     return _object(_raw(token.partition(".")[0]))
 
 
-def read_claims(token: str, keys: Keys, *, issuer: str, audience: str, typ: tuple[str, ...], now: float) -> dict[str, Any]:
+def read_claims(
+    token: str, keys: Keys, *, issuer: str, audience: str, typ: tuple[str, ...], now: float
+) -> dict[str, Any]:
     """Return the claims of a token that is believed. `now` in seconds since the epoch. Raises BadToken. RFC 8725.
 
     The key decides the algorithm; what the token's head says of it is compared, never obeyed.

@@ -1,0 +1,116 @@
+"""Shops in Node and PHP behind the edge: real servers, asked over HTTP. Skipped where the language is missing."""
+
+import http.client
+import json
+import os
+import socket
+import subprocess
+from contextlib import contextmanager
+
+import pytest
+from other_languages import CLIENTS, HERE, VECTORS, need
+
+from sessions import token as edge
+from sessions.keys import KeyRing
+
+NOW = VECTORS["now"]
+RING = KeyRing.parse(json.dumps(VECTORS["keys_file"]).encode())
+NAMED = {one["name"]: one for one in VECTORS["session_tokens"]}
+CUSTOMER = NAMED["a customer with everything"]["token"]
+SID = NAMED["a customer with everything"]["claims"]["sid"]
+FORGED = NAMED["tampered: another sub"]["token"]
+SETTINGS = json.dumps({"system": "commerce", "jwks": VECTORS["jwks"], "update_key": VECTORS["update_keys"][1]})
+
+
+@contextmanager
+def node():
+    program = [need("node"), str(HERE / "site.js"), str(CLIENTS / "node" / "inseam.js"), SETTINGS, str(NOW)]
+    with subprocess.Popen(program, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as running:
+        yield int(running.stdout.readline())
+        running.stdin.close()
+        running.wait(10)
+
+
+@contextmanager
+def php():
+    program = need("php")
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    own = {"CLIENT": str(CLIENTS / "php" / "inseam.php"), "SETTINGS": SETTINGS, "NOW": str(NOW)}
+    command = [program, "-d", "log_errors=0", "-S", f"127.0.0.1:{port}", str(HERE / "site.php")]
+    with subprocess.Popen(
+        command, env={**os.environ, **own}, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL
+    ) as running:
+        try:
+            assert b"started" in running.stderr.readline()
+            yield port
+        finally:
+            running.terminate()
+            running.wait(10)
+
+
+@pytest.fixture(scope="module", params=[node, php], ids=["node", "php"])
+def port(request):
+    with request.param() as port:
+        yield port
+
+
+@pytest.fixture
+def ask(port):
+    def asked(path, token=""):
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+        try:
+            connection.request("GET", path, headers={"Inseam-Session": token} if token else {})
+            answer = connection.getresponse()
+            return answer.status, answer.headers, answer.read().decode()
+        finally:
+            connection.close()
+
+    return asked
+
+
+def test_a_page_greets_the_customer_and_becomes_private(ask):
+    _, headers, body = ask("/badge", CUSTOMER)
+
+    assert body == "4711|Zoë 🐝|3|de"
+    assert (headers["Vary"], headers["Cache-Control"]) == (
+        "Accept, Accept-Encoding, Inseam-Session",
+        "max-age=60, private",
+    )
+    assert headers["X-Own"] == "1"
+
+
+def test_a_page_that_does_not_ask_who_visits_stays_as_it_is(ask):
+    _, headers, _ = ask("/plain", CUSTOMER)
+
+    assert (headers["Vary"], headers["Cache-Control"]) == (None, "public, max-age=60")
+
+
+@pytest.mark.parametrize("token", ["", FORGED, "x", "." * 50_00])
+def test_who_has_no_good_token_is_a_guest(ask, token):
+    status, _headers, body = ask("/badge", token)
+
+    assert (status, body) == (200, "||0|")
+
+
+def test_all_that_a_page_says_goes_out_in_one_update(ask):
+    _, headers, _ = ask("/say", CUSTOMER)
+
+    (update,) = headers.get_all("Inseam-Update")
+    said = edge.read_update(update.encode(), "commerce", SID, RING, NOW)
+    assert (said["sub"], said["name"], said["basket"], said["handle"]) == ("7", "Zoë", {"id": "b8", "count": 1}, "h")
+    assert said["order"] == "1007"
+
+
+def test_a_redirect_carries_the_update_of_a_visitor_without_a_session(ask):
+    status, headers, _ = ask("/out")
+
+    assert status == 302
+    assert edge.read_update(headers["Inseam-Update"].encode(), "commerce", "", RING, NOW)["sub"] is None
+
+
+def test_what_comes_after_the_headers_is_a_mistake_that_is_told(ask):
+    _, headers, body = ask("/late", CUSTOMER)
+
+    assert "so a cache may keep the page" in body
+    assert headers["Vary"] is None
