@@ -248,7 +248,7 @@ def merge_changes(first: Changes, then: Changes) -> Changes:
 
 
 def read_all(signs: tuple[Sign, ...], keep: tuple[Name, ...], seen: Exchange) -> tuple[Changes, frozenset[Kind]]:
-    """Return what the signs that hold say, in order, with what became of cookies to keep; and what is to be asked about."""
+    """Return what the signs that hold say, in order, with what became of cookies to keep; and what to ask about."""
     kept = {name: value or "" for name, value in seen.set.items() if any(one(name) for one in keep)}
     changes = Changes(cookies=kept)
     kinds: set[Kind] = set()
