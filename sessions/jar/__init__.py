@@ -125,7 +125,7 @@ class Jar:
     # --- to a system --------------------------------------------------------------------------------------------------
 
     def for_system(self, cookie_lines: Sequence[bytes], system: str) -> bytes:
-        """Return the one Cookie value for a system; b"" for none. What is passed on is so byte for byte."""
+        """Return the one Cookie value for a system; b"" for none. Whatever is passed on is the same byte for byte."""
         line = cookie_lines[0] if len(cookie_lines) == 1 else b"; ".join(cookie_lines)
         form_of = self._names.form_of
         passing: list[bytes] = []
@@ -201,77 +201,36 @@ class Jar:
         `now`, in seconds since the epoch, tells an Expires in the past; nearly all of them say 1970.
         """
         cookie = SetCookie(set_cookie, secure, rewritten, now)
-        name = cookie.name
-        form = self._names.form(name)
+        form = self._names.form(cookie.name)
         if form.kind == OURS:
             return []
-        seen, plain = self._seen_of(cookies_of_request, name)
-        owned_copy = system in seen.copies
+        seen = self._seen_of(cookies_of_request, cookie.name)
         if form.alone and form.only == system:
-            stale = [spelled(system, MARK, name)] if seen.marks else []
-            if owned_copy:
-                stale.append(spelled(system, COPY, name))
-            if system in seen.kept:
-                stale.append(spelled(system, KEPT, name))
-            head = set_cookie.partition(b";")[0]
-            return [head + cookie.tail, *_erased(stale, cookie)]
-
+            return _claimed(system, cookie, seen)
         # What looks like one of the edge's forms, or is another's by its claim, must not be there under its plain name.
-        never_plain = form.kind != PLAIN or form.alone or not name
-        mine = system in seen.marks or (not seen.marks and form.only in ("", system))
+        never_plain = form.kind != PLAIN or form.alone or not cookie.name
+        mine = not never_plain and (system in seen.marks or (not seen.marks and form.only in ("", system)))
         if cookie.deletes:
-            return self._deletions(system, cookie, seen, plain, mine, never_plain)
+            return _deleted(system, cookie, seen, mine, never_plain)
         if cookie.http_only or never_plain:
-            stale = [spelled(system, COPY, name)] if owned_copy else []
-            if mine and not never_plain:
-                stale += [name] if plain else []
-                stale += [spelled(system, MARK, name)] if seen.marks else []
-            kept = spelled(system, KEPT, name) + b"=" + cookie.value + cookie.hidden()
-            return [kept, *_erased(stale, cookie)]
-
-        lines = [
-            set_cookie.partition(b";")[0] + cookie.tail,
-            spelled(system, COPY, name) + b"=" + cookie.value + cookie.hidden(),
-            spelled(system, MARK, name) + b"=" + system.encode("ascii") + cookie.hidden(),
-            *_erased([spelled(system, KEPT, name)] if system in seen.kept else [], cookie),
-        ]
-        if plain and not mine and not seen.marks and not seen.owned_by(form.only):
+            return _hidden(system, cookie, seen, mine)
+        lines = _readable(system, cookie, seen)
+        if seen.plains and not mine and not seen.marks and not seen.owned_by(form.only):
             # The plain one is from before there was an edge, and the other system's: it shall not lose it.
-            value = values(cookies_of_request, name)[0]
-            lines.append(spelled(form.only, COPY, name) + b"=" + value + _defaults(secure) + b"; HttpOnly")
+            value = values(cookies_of_request, cookie.name)[0]
+            lines.append(spelled(form.only, COPY, cookie.name) + b"=" + value + _defaults(secure) + b"; HttpOnly")
         return lines
 
-    def _seen_of(self, lines: Sequence[bytes], name: bytes) -> tuple[_Seen, bool]:
-        """Return what a request has of one name, and whether there is a plain one."""
+    def _seen_of(self, lines: Sequence[bytes], name: bytes) -> _Seen:
+        """Return what a request has of one name."""
         rest = name[len(prefix_of(name)) :]  # what all its forms have in them
         pieces = [piece for line in lines if rest in line for piece in line.split(b";")]
         forms = [self._names.form_of(piece) for piece in pieces]
-        seen = self._seen(pieces, forms).get(name) or _Seen()
-        return seen, any(form.kind == PLAIN and form.name == name for form in forms)
-
-    def _deletions(
-        self, system: str, cookie: SetCookie, seen: _Seen, plain: bool, mine: bool, never_plain: bool
-    ) -> list[bytes]:
-        """Return the lines that delete a system's cookie in every form in which it may be there.
-
-        What is kept for the path `/` is in every request, so what is not there needs no deletion; at another path
-        nobody can tell. `plain` says that there is a plain one, `mine` that the system sees it.
-        """
-        name = cookie.name
-        blind = not cookie.everywhere or not (seen.owned_by(system) or (mine and (plain or seen.marks)))
-        targets: list[bytes] = []
-        if blind or system in seen.kept:
-            targets.append(spelled(system, KEPT, name))
-        if (blind and not never_plain) or system in seen.copies:
-            targets.append(spelled(system, COPY, name))
-        # A marked plain one may go: whose it is has its own. An unmarked one may be all there is.
-        foreign = not mine and (cookie.everywhere if seen.marks else plain)
-        if not (never_plain or foreign):
-            if blind or plain:
-                targets.append(name)
-            if blind or seen.marks:
-                targets.append(spelled(system, MARK, name))
-        return [target + b"=" + cookie.value + cookie.tail for target in targets]
+        seen = self._seen(pieces, forms).get(name)
+        if seen is None:
+            seen = _Seen()
+            seen.plains = sum([form.kind == PLAIN and form.name == name for form in forms])
+        return seen
 
     def reset_script_copies(
         self, system: str, cookies_of_request: Sequence[bytes], secure: bool, set_cookies: Sequence[bytes] = ()
@@ -324,6 +283,61 @@ class Jar:
                 if system in of.marks if of is not None and marked else form.only == system:
                     targets[spelled(system, MARK, name) if form.kind == MARK else name] = None
         return [target + b"=" + _defaults(secure) + b"; Max-Age=0" for target in targets]
+
+
+def _claimed(system: str, cookie: SetCookie, seen: _Seen) -> list[bytes]:
+    """Return the lines for a name that the system alone claims; what it was before it was claimed is deleted."""
+    stale = [spelled(system, MARK, cookie.name)] if seen.marks else []
+    if system in seen.copies:
+        stale.append(spelled(system, COPY, cookie.name))
+    if system in seen.kept:
+        stale.append(spelled(system, KEPT, cookie.name))
+    return [cookie.pair + cookie.tail, *_erased(stale, cookie)]
+
+
+def _hidden(system: str, cookie: SetCookie, seen: _Seen, mine: bool) -> list[bytes]:
+    """Return the lines for a cookie that no script reads. `mine` says that a plain one would be the system's."""
+    name = cookie.name
+    stale = [spelled(system, COPY, name)] if system in seen.copies else []
+    if mine and seen.plains:
+        stale.append(name)
+    if mine and seen.marks:
+        stale.append(spelled(system, MARK, name))
+    return [spelled(system, KEPT, name) + b"=" + cookie.value + cookie.hidden(), *_erased(stale, cookie)]
+
+
+def _readable(system: str, cookie: SetCookie, seen: _Seen) -> list[bytes]:
+    """Return the lines for a cookie that scripts may read: theirs, the system's, and whose the first one is."""
+    stale = [spelled(system, KEPT, cookie.name)] if system in seen.kept else []
+    return [
+        cookie.pair + cookie.tail,
+        spelled(system, COPY, cookie.name) + b"=" + cookie.value + cookie.hidden(),
+        spelled(system, MARK, cookie.name) + b"=" + system.encode("ascii") + cookie.hidden(),
+        *_erased(stale, cookie),
+    ]
+
+
+def _deleted(system: str, cookie: SetCookie, seen: _Seen, mine: bool, never_plain: bool) -> list[bytes]:
+    """Return the lines that delete a system's cookie in every form in which it may be there.
+
+    What is kept for the path `/` is in every request, so what is not there needs no deletion; at another path nobody
+    can tell.
+    """
+    name = cookie.name
+    blind = not cookie.everywhere or not (seen.owned_by(system) or (mine and (seen.plains or seen.marks)))
+    targets: list[bytes] = []
+    if blind or system in seen.kept:
+        targets.append(spelled(system, KEPT, name))
+    if (blind and not never_plain) or system in seen.copies:
+        targets.append(spelled(system, COPY, name))
+    # A marked plain one may go: whose it is has its own. An unmarked one may be all there is.
+    foreign = not mine and (cookie.everywhere if seen.marks else seen.plains > 0)
+    if not (never_plain or foreign):
+        if blind or seen.plains:
+            targets.append(name)
+        if blind or seen.marks:
+            targets.append(spelled(system, MARK, name))
+    return [target + b"=" + cookie.value + cookie.tail for target in targets]
 
 
 def _defaults(secure: bool) -> bytes:

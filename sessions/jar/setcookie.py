@@ -42,16 +42,18 @@ def read_date(said: bytes) -> float | None:
 class SetCookie:
     """What a system wants the browser to keep.
 
-    `tail` are the attributes to pass on, beginning with `;`: without Domain, because the shop's domain is the edge's;
-    with Secure under https; with Path=/ where the edge rewrites paths, because the system's own mean nothing outside.
+    `pair` is name and value as they came. `tail` are the attributes to pass on, beginning with `;`: without Domain,
+    because the shop's domain is the edge's; with Secure under https; with Path=/ where the edge rewrites paths, because
+    the system's own mean nothing outside.
     `erase` are those that delete what is kept at the same place. `everywhere` says that the path is `/`.
     """
 
-    __slots__ = ("deletes", "erase", "everywhere", "http_only", "name", "tail", "value")
+    __slots__ = ("deletes", "erase", "everywhere", "http_only", "name", "pair", "tail", "value")
 
     def __init__(self, line: bytes, secure: bool, rewritten: bool, now: float = YEAR_2000) -> None:
         pieces = line.split(b";")
-        name, equals, value = pieces[0].partition(b"=")
+        self.pair = pieces[0]
+        name, equals, value = self.pair.partition(b"=")
         self.name = name.strip(SPACE) if equals else b""
         self.value = value if equals else name.strip(SPACE)
         self.http_only = False
