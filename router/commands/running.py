@@ -75,8 +75,8 @@ def reload(admin: Address) -> int:
 
 
 @click.command()
-@click.option("--customer", metavar="ID", default="", help="End all sessions of this customer.")
-@click.option("--all", "everybody", is_flag=True, help="End everybody's sessions.")
+@option("--customer", metavar="ID", default="", help="End all sessions of this customer.")
+@option("--everybody", is_flag=True, help="End everybody's sessions.")
 @option(
     "--admin", type=address, metavar="HOST:PORT", default="127.0.0.1:9090", show_default=True,
     help="Where the edge is asked.",
@@ -84,7 +84,7 @@ def reload(admin: Address) -> int:
 def revoke(customer: str, everybody: bool, admin: Address) -> int:
     """End sessions on all workers at once: a customer's, or everybody's."""
     if bool(customer) == everybody:
-        raise click.UsageError("say whose sessions to end: --customer ID or --all")
+        raise click.UsageError("say whose sessions to end: --customer ID or --everybody")
     status, body = _asked(admin, "/api/revoke", {"all": True} if everybody else {"customer": customer})
     if status == http.client.OK:
         click.echo("ended, on every worker")
