@@ -10,6 +10,8 @@ Where the shop's own cookie says another customer than the token, the shop is ri
 from __future__ import annotations
 
 import time
+from collections import Counter
+from collections.abc import Mapping
 from contextvars import ContextVar
 from typing import Any
 
@@ -22,6 +24,9 @@ from .django.customer import trust
 from .django.middleware import options
 
 EVERYTHING = ("login", "basket", "order")
+MERGED = "inseam_merged"
+"""In the shop's session: the guest's basket that was merged last, and how many of each article that added."""
+
 _running: ContextVar[HttpRequest] = ContextVar("inseam_request")
 
 
@@ -49,8 +54,25 @@ class InseamBasketMiddleware(BasketMiddleware):
         return basket
 
     def merge_baskets(self, master: Any, slave: Any) -> None:
+        before = quantities(master)
         master.merge(slave, add_quantities=options().get("merge") == "sum")
         master.inseam_merged = str(slave.pk)
+        request = _running.get()
+        if request.session.session_key:  # what an undo takes out again
+            added = {sku: count - before.get(sku, 0) for sku, count in quantities(master).items()}
+            request.session[MERGED] = [master.inseam_merged, added]
+
+    def get_basket(self, request: HttpRequest) -> Any:
+        first, basket = request._basket_cache is None, super().get_basket(request)
+        undo = request.inseam.visitor.claims.get("undo")
+        if first and undo and basket.pk and request.user.is_authenticated:
+            guest, added = request.session.get(MERGED, ("", {}))
+            if guest == undo["receipt"]:
+                request.inseam.update(undone=guest)
+                # Once, whoever comes first: it is the guest's basket that remembers.
+                if Basket.objects.filter(pk=guest, status=Basket.MERGED).update(status=Basket.SAVED):
+                    take_out(basket, added)
+        return basket
 
     def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
         if request.inseam_customers.logged_in:
@@ -69,15 +91,15 @@ class InseamBasketMiddleware(BasketMiddleware):
 
         `rev` is a time before the lines were read, so who read later knows better: two tabs cannot undo each other.
         """
-        visit, rev, writes = request.inseam, request.inseam_began, request.method not in ("GET", "HEAD", "OPTIONS")
-        merged = getattr(basket, "inseam_merged", "")
-        if writes and basket.pk:
+        visit, rev, merged = request.inseam, request.inseam_began, getattr(basket, "inseam_merged", "")
+        wrote = merged or "undone" in visit.changes or request.method not in ("GET", "HEAD", "OPTIONS")
+        if wrote and basket.pk:
             rev, basket = _clock(), Basket.objects.get(pk=basket.pk)
             basket.strategy = request.strategy
             self.apply_offers_to_basket(request, basket)
         told = summary(basket, rev)
         count, known = told["count"] if told else 0, visit.basket
-        same = told and (told["id"], count, told["total"]) == (known.id, known.count, known.total) and not writes
+        same = told and (told["id"], count, told["total"]) == (known.id, known.count, known.total) and not wrote
         if same or not (count or known.count or merged) or basket.status == Basket.FROZEN:
             return
         if told is None and Basket.objects.filter(pk=known.id, status=Basket.FROZEN).exists():
@@ -85,6 +107,26 @@ class InseamBasketMiddleware(BasketMiddleware):
         visit.update(basket=told, **({"merged": merged} if merged else {}))
         if options().get("basket_as_handle") and not request.user.is_authenticated:
             visit.set_handle(str(basket.pk or ""))
+
+
+def quantities(basket: Any) -> dict[str, int]:
+    """Return how many of each article are in a basket."""
+    found: Counter[str] = Counter()
+    for line in basket.lines.select_related("stockrecord"):
+        found[line.stockrecord.partner_sku] += line.quantity
+    return found
+
+
+def take_out(basket: Any, articles: Mapping[str, int]) -> None:
+    """Take so many of each article out of a basket, as far as they are still there."""
+    left = dict(articles)
+    for line in basket.lines.select_related("stockrecord"):
+        gone = min(left.get(line.stockrecord.partner_sku, 0), line.quantity)
+        left[line.stockrecord.partner_sku] = left.get(line.stockrecord.partner_sku, 0) - gone
+        line.quantity -= gone
+        if gone:
+            line.save() if line.quantity else line.delete()
+    basket.reset_offer_applications()
 
 
 def summary(basket: Any, rev: int) -> dict[str, Any] | None:
