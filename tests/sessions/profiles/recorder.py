@@ -200,6 +200,14 @@ def oscar(site: str) -> None:
     anna.ask("basket page with the line again", "GET", "/basket/")
     anna.write("django-oscar", "order-again")
 
+    again = Browser(site)
+    again.ask("product page", "GET", product)
+    again.send("guest adds", f"/basket/add/{number}/", {"quantity": "3"})
+    again.ask("login form", "GET", "/accounts/login/")
+    again.send("login", "/accounts/login/", {**ANNA, "login-redirect_url": "/", "login_submit": "1"})
+    again.ask("basket page that merges", "GET", "/basket/")
+    again.write("django-oscar", "merge")
+
     script = Browser(site)
     script.ask("product page", "GET", product)
     token = script.cookies["csrftoken"]

@@ -28,6 +28,7 @@ SIGNS = {
             "basket page with the line again": "basket",
         },
         "register": {"register": "login"},
+        "merge": {"guest adds": "basket", "login": "login", "basket page that merges": "basket"},
         "script": {"add with a header": "basket"},
         "stranger": {},
     },
@@ -86,6 +87,18 @@ def test_a_login_at_oscar_tells_who_it_is_and_what_the_merged_basket_holds():
     assert known.basket == Basket("own", 0, 2, "28.00", "EUR", (Line("1", 2),))
     assert known.merged == "2", "the guest's basket has gone into the customer's"
     assert known.cookies == {"oscar_open_basket": ""}, "and its cookie need not be kept any more"
+
+
+def test_oscar_takes_the_larger_quantity_of_both_baskets_and_that_is_what_is_told():
+    guest = 3
+    had = {"1": 2, "2": 1}
+
+    login = observed("django-oscar", "merge", "login")
+    known = login.ask[1].read(step("django-oscar", "merge", "basket page that merges").answer)
+
+    assert isinstance(known.basket, Basket)
+    assert {line.sku: line.quantity for line in known.basket.lines} == {"1": max(guest, had["1"]), "2": had["2"]}
+    assert known.merged
 
 
 def test_a_guest_s_first_article_tells_the_number_of_the_basket_and_the_cookie_to_keep():
