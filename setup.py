@@ -47,6 +47,10 @@ HOT = [
     "router/edge/ledger.py",
     "router/edge/edge.py",
     "sessions/keeper.py",
+    "sessions/jar/__init__.py",
+    "sessions/jar/names.py",
+    "sessions/jar/setcookie.py",
+    "sessions/openforms.py",
 ]
 """What runs for every request."""
 

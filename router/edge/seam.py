@@ -126,7 +126,8 @@ class Seam:
         if block.cookies or (kept is not None and kept.session is not None and kept.session.handles):
             forward = self._with_own_cookies(block, system, kept)
         if form:
-            forward = _with_cookies(block, self.forms[system].replaced(self.cookies(block, system), form))
+            cookies = with_kept(self.cookies(block, system), self.missing(block, system, kept))
+            forward = _with_cookies(block, self.forms[system].replaced(cookies, form))
         if kept is None or kept.session is None:
             return forward
         said = kept.tokens.get(system)
@@ -152,14 +153,18 @@ class Seam:
             known = block.forwards = {}
         forward = known.get(system)
         if forward is None:
-            if len(block.cookies[0]) > HEAVY:
+            if len(block.forward) > HEAVY:
                 self._weigh(block)
-            forward = known[system] = _with_cookies(block, self.cookies(block, system))
+            cookies = self.cookies(block, system)
+            same = len(block.cookies) == 1 and cookies == block.cookies[0]
+            forward = known[system] = block.forward if same else _with_cookies(block, cookies)
         return forward
 
     def _weigh(self, block: Block) -> None:
         """Warn of cookies that some server will soon refuse with 400 or 431. REQUIREMENTS, 17."""
         weight = weigh(block.cookies)
+        if not weight.heavy:
+            return
         names = ", ".join(f"{name.decode('latin-1')} ({size} bytes)" for name, size in weight.heaviest)
         self.ledger.event("cookies_heavy")
         self.ledger.log(f"cookies of {weight.total} bytes in a request; many servers refuse 8 KB; the largest: {names}")
@@ -199,6 +204,8 @@ class Seam:
         kind = (view.headers.get("content-type") or "").encode("latin-1")
         sent = self.cookies(block, system)
         chosen = forms.chosen(view.method, kind, token, block.cookies, sent, secure, body)
+        if chosen and forms.replaced(sent, chosen) == sent:
+            return b""
         if chosen or whole or len(body) >= FIRST_BYTES or block.expect:
             return chosen
         return None if forms.wants_body(view.method, kind, token, block.cookies, sent, secure) else b""
@@ -214,7 +221,7 @@ class Seam:
             lines = self.to_browser(relay, block.lines, system)
         page = is_page(relay, head)
         asked = relay.head.block.cookies
-        if page and asked and b"~!" in asked[0]:
+        if page and asked and any(b"~!" in line for line in asked):
             secure = view.scheme == "https"
             reset = self.jar.reset_script_copies(system, asked, secure, [*block.cookies, *relay.own_cookies])
             if reset:
@@ -253,7 +260,7 @@ class Seam:
                     former = forms.keep(value, sent, secure) if not relay.login_ended else b""
                     if former:
                         result.append((b"Set-Cookie", former))
-                for mine in self.jar.to_browser(system, value, asked, secure, relay.rewritten):
+                for mine in self.jar.to_browser(system, value, asked, secure, relay.rewritten, relay.edge.wall):
                     result.append((name, mine))
             else:
                 result.append((name, value))
