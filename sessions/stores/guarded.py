@@ -23,7 +23,7 @@ BUDGET: Final = 0.05
 """Seconds an operation may take. REQUIREMENTS, 41."""
 
 FAILURES: Final = 5
-"""In a row, of reads or of writes. Fewer, and one pause of a garbage collector would do."""
+"""In a row, of reads or of writes, each begun after the one before had failed."""
 
 PROBE: Final = 1.0
 """Seconds between two probes while the store is down, give or take a quarter, so that workers do not come at once."""
@@ -95,6 +95,7 @@ class GuardedStore:
         self._known: dict[Revocation, None] = {}
         self._forgotten = False
         self._in_a_row = {"read": 0, "write": 0}
+        self._counted = {"read": clock(), "write": clock()}
         self._said_up, self._said_at, self._down_since = True, -SAYING, clock()
         self._hear: Callable[[News], None] = lambda news: None
         self._woken = asyncio.Event()
@@ -185,27 +186,36 @@ class GuardedStore:
             self.counters["refused"] += 1
             raise StoreDown(f"the store is down: {self.why}")
         self.counters["asked"] += 1
+        began = self.clock()
         try:
             async with asyncio.timeout(self.budget):
                 answer = await question
         except TimeoutError:
             self.counters["slow"] += 1
-            self._failed(kind, f"no answer within {self.budget * 1000:.0f} ms")
-            raise StoreDown(self.why) from None
+            slow = f"no answer within {self.budget * 1000:.0f} ms"
+            self._failed(kind, slow, began)
+            raise StoreDown(slow) from None
         except StoreDown as error:
             self.counters["failed"] += 1
-            self._failed(kind, str(error))
+            self._failed(kind, str(error), began)
             raise
         # A store that reads and does not write is down all the same, so a read is no proof for writes.
-        self._in_a_row["read"] = 0
-        if kind == "write":
-            self._in_a_row["write"] = 0
+        for proven in ("read", "write") if kind == "write" else ("read",):
+            self._in_a_row[proven] = 0
+            self._counted[proven] = self.clock()
         return answer
 
-    def _failed(self, kind: Literal["read", "write"], why: str) -> None:
+    def _failed(self, kind: Literal["read", "write"], why: str, began: float) -> None:
+        """Count a failure, unless another operation has succeeded or failed since this one began.
+
+        A crowd in a queue of our own, or all that was under way when the loop stood still, is one failure and not many.
+        """
         self.why = why
-        self._in_a_row[kind] += 1
         self._woken.set()
+        if began < self._counted[kind]:
+            return
+        self._counted[kind] = self.clock()
+        self._in_a_row[kind] += 1
         if self.up and self._in_a_row[kind] >= self.failures:
             self.counters["opened"] += 1
             self._turn(False)
@@ -273,7 +283,7 @@ class GuardedStore:
             if fine:
                 self._turn(True)
             else:
-                self._failed("write", self.why)
+                self._failed("write", self.why, self.clock())
             self._announce()
 
     def _all_is_well(self) -> bool:

@@ -80,7 +80,7 @@ class RedisServer:
         command = [binary(), f"{self.folder}/redis.conf"] + (["--sentinel"] if self.sentinel else [])
         with Path(self.folder, "log").open("ab") as log:
             run = subprocess.Popen
-            self.process = run(command, stdout=log, stderr=log, preexec_fn=_end_with_parent)  # noqa: PLW1509
+            self.process = run(command, stdout=log, stderr=log, preexec_fn=_end_with_parent)
         deadline = time.monotonic() + 5
         while True:
             with suppress(redis.ConnectionError, redis.BusyLoadingError):

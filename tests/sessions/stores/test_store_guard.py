@@ -244,6 +244,38 @@ async def test_a_hundred_requests_at_a_store_that_just_died_wait_once_and_not_in
         assert time.monotonic() - began < 0.3
 
 
+async def test_a_crowd_that_the_store_serves_in_turn_does_not_take_it_for_dead():
+    moody = Moody()
+    async with guarding(moody, probe=60) as guard:
+        turn = asyncio.Lock()
+        whole = moody.inner.load
+
+        async def load(key: str) -> Stored | None:
+            async with turn:
+                await asyncio.sleep(0.002)
+                return await whole(key)
+
+        moody.inner.load = load
+        answers = await asyncio.gather(*(guard.load("k") for _ in range(100)), return_exceptions=True)
+
+        assert guard.up
+        assert sum(isinstance(answer, StoreDown) for answer in answers) == guard.counters["slow"] > 0
+
+
+async def test_a_loop_that_stood_still_does_not_take_the_store_for_dead():
+    moody = Moody()
+    async with guarding(moody, probe=60) as guard:
+        moody.mood = "slow"
+        waiting = [asyncio.create_task(guard.load("k")) for _ in range(50)]
+        await asyncio.sleep(0.01)
+        time.sleep(0.06)
+        await asyncio.gather(*waiting, return_exceptions=True)
+        moody.mood = "fine"
+
+        assert guard.up
+        await guard.load("k")
+
+
 async def test_too_many_missed_writes_lose_the_oldest_and_that_is_counted():
     moody = Moody()
     async with guarding(moody, most_missed=3, probe=60) as guard:

@@ -6,6 +6,7 @@ import asyncio
 import signal
 import time
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 from redis_servers import RedisServer, Replicated, free_port, server
@@ -23,14 +24,14 @@ HOUR = 3600
 def all_of(store: Store) -> dict[str, Callable[[], object]]:
     revocation = Revocation("all", "", int(time.time()), int(time.time()) + HOUR)
     return {
-        "load": lambda: store.load(KEY),
-        "save": lambda: store.save(KEY, Stored(1, b"x"), 0, HOUR),
-        "drop": lambda: store.drop(KEY),
-        "revoke": lambda: store.revoke(revocation),
-        "revocations": lambda: store.revocations(),
-        "put_once": lambda: store.put_once(KEY, b"", 60),
-        "take_once": lambda: store.take_once(KEY),
-        "now": lambda: store.now(),
+        "load": partial(store.load, KEY),
+        "save": partial(store.save, KEY, Stored(1, b"x"), 0, HOUR),
+        "drop": partial(store.drop, KEY),
+        "revoke": partial(store.revoke, revocation),
+        "revocations": store.revocations,
+        "put_once": partial(store.put_once, KEY, b"", 60),
+        "take_once": partial(store.take_once, KEY),
+        "now": store.now,
     }
 
 
@@ -67,9 +68,11 @@ async def test_whatever_redis_refuses_with_is_down_and_never_another_error(reply
     async with answering(reply) as port:
         store, _ = await started(f"redis://127.0.0.1:{port}/0")
         for name, ask in all_of(store).items():
-            with pytest.raises(StoreDown):
-                await ask()
-                pytest.fail(f"{name} believed it")
+            try:
+                answer = await ask()
+            except StoreDown:
+                continue
+            pytest.fail(f"{name} believed it: {answer}")
         await store.close()
 
 
