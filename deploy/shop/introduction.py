@@ -18,13 +18,15 @@ from router.errors import StartError
 def introduce(data: Path, url: str) -> Path:
     """Make the edge's keys in `data`, if they are not there, and write for each site the file that its client reads.
 
-    `url` is the shop's address, where the sites fetch the edge's public keys. Returns the keys file. Raises StartError.
+    `url` is the shop's address, where the sites fetch the edge's public keys; under https they are given them, as the
+    certificate may be one that nobody knows. Returns the keys file. Raises StartError.
     """
+    there = ["--url", url] if url.startswith("http:") else []
     keys = data / "keys.json"
     if not keys.exists():
         _inseam("init", "--keys", str(keys), *(word for name in NAMES for word in ("--system", name)))
     for name in NAMES:
-        told = _inseam("export", name, "--keys", str(keys), "--url", url, "--format", "json")
+        told = _inseam("export", name, "--keys", str(keys), *there, "--format", "json")
         file = data / f"{name}.inseam.json"
         with open(file, "w", opener=_private) as sheet:
             sheet.write(told)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,39 +67,40 @@ def running(
     admin: Address,
     stop: Event,
     through: Callable[[str, str], str] = _directly,
-    python: Path = PYTHON,
+    options: Sequence[str] = (),
 ) -> Iterator[Shop | None]:
     """Run both sites on the databases in `data`, and the edge; None if told to stop before it was ready.
 
     `through` is told a site's name and URL and returns the URL at which the edge shall ask for it: a recorder's, say.
-    Raises StartError.
+    `options` are more ones for `inseam serve`. Raises StartError.
     """
+    url = f"{'https' if '--tls-cert' in options else 'http'}://{listen}"
     with ExitStack() as stack:
-        keys = introduce(data, f"http://{listen}")
+        keys = introduce(data, url)
         settings = "with_client" if variant == "client" else "settings"
-        sites = {name: stack.enter_context(Site(name, PORTS[name], data, python, settings)) for name in NAMES}
+        sites = {name: stack.enter_context(Site(name, PORTS[name], data, PYTHON, settings)) for name in NAMES}
         folder = data / "edge"
         folder.mkdir(exist_ok=True)
         servers = {name: through(name, site.url) for name, site in sites.items()}
         rules = Copy(HERE / "rules.yaml", folder / "rules.yaml", servers, admin="")
         rules.renew()
-        more = ["--store", f"sqlite:{data / 'sessions.sqlite3'}", "--keys", str(keys)]
+        more = ["--store", f"sqlite:{data / 'sessions.sqlite3'}", "--keys", str(keys), *options]
         edge = stack.enter_context(Edge(folder, listen, admin, more))
         for site in sites.values():
             if not site.wait_until_ready(stop, _TO_START) and not stop.is_set():
                 raise StartError(f"the {site.name} does not start; what it said is in {site.said}")
         if edge.wait_until_ready(stop, _TO_START):
-            yield Shop(f"http://{listen}", f"http://{admin}", sites, edge, rules, data)
+            yield Shop(url, f"http://{admin}", sites, edge, rules, data)
         elif stop.is_set():
             yield None
         else:
             raise StartError("the edge does not start; what it said stands above")
 
 
-def prepared(data: Path, python: Path = PYTHON, state: Path = STATE) -> Path:
+def prepared(data: Path) -> Path:
     """Return the folder, with freshly filled databases if it is not there or was filled by another version of this."""
-    state.mkdir(parents=True, exist_ok=True)
-    fresh = seeded(state, python)
+    STATE.mkdir(exist_ok=True)
+    fresh = seeded(STATE, PYTHON)
     mark = data / "seeded-by"
     if not mark.exists() or mark.read_text() != fresh.name:
         shutil.rmtree(data, ignore_errors=True)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, Request, Response, expect
 
 CAMPAIGN = "/campaigns/summer-table/"
 MAKER = "/brands/linwerk/"
@@ -124,8 +124,11 @@ class Tab:
 class Shopper:
     """A browser of one's own: tabs share its cookies."""
 
-    def __init__(self, browser: Browser, url: str, folder: Path) -> None:
-        self.context: BrowserContext = browser.new_context(viewport={"width": 1200, "height": 800}, base_url=url)
+    def __init__(self, browser: Browser, url: str, folder: Path, scripts: bool = True) -> None:
+        self.context: BrowserContext = browser.new_context(
+            viewport={"width": 1200, "height": 800}, base_url=url, ignore_https_errors=True,
+            java_script_enabled=scripts,
+        )  # fmt: skip
         self.context.set_default_timeout(15_000)
         self.outside: list[str] = []
         self.wrong: list[str] = []
@@ -134,7 +137,7 @@ class Shopper:
         self._shots = 0
         self.context.on("request", self._note)
         self.context.on("weberror", lambda error: self.wrong.append(str(error.error)))
-        self.context.on("response", lambda answer: self.wrong.append(answer.url) if answer.status >= 500 else None)
+        self.context.on("response", self._judge)
 
     def tab(self) -> Tab:
         return Tab(self.context.new_page(), self._shoot)
@@ -142,9 +145,16 @@ class Shopper:
     def cookies(self) -> dict[str, str]:
         return {cookie["name"]: cookie["value"] for cookie in self.context.cookies()}
 
-    def _note(self, request: Any) -> None:
+    def _note(self, request: Request) -> None:
         if not request.url.startswith((f"{self._url}/", "data:")):
             self.outside.append(request.url)
+
+    def _judge(self, answer: Response) -> None:
+        if answer.status >= 500:
+            self.wrong.append(f"{answer.status} {answer.url}")
+        said = [name for name in answer.headers if name.startswith("inseam")]
+        if said:
+            self.wrong.append(f"{said} in the browser at {answer.url}")
 
     def _shoot(self, page: Page, name: str) -> None:
         self._shots += 1

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from threading import Event
-from typing import cast
 
 import pytest
 from browsing import Shopper
@@ -18,6 +17,7 @@ from tap import Recorder
 from deploy.demo.run import free
 from deploy.shop import feed
 from deploy.shop.run import Variant, prepared, running
+from tests.edge.certificates import Authority
 
 OUT = Path(__file__).parent / "out"
 ANYWHERE = "127.0.0.1:0"
@@ -36,11 +36,19 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture(scope="session", params=["unchanged", "client"])
+VARIANTS: dict[str, tuple[Variant, bool]] = {
+    "unchanged": ("unchanged", False),
+    "client": ("client", False),
+    "unchanged-https": ("unchanged", True),
+}
+
+
+@pytest.fixture(scope="session", params=list(VARIANTS))
 def house(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    """The shop on databases of its own, started once for all journeys of a variant."""
-    variant = cast(Variant, request.param)
-    data = prepared(tmp_path_factory.mktemp("shop") / variant)
+    """The shop on databases of its own, with two workers, started once for all journeys of a variant."""
+    variant, secure = VARIANTS[request.param]
+    folder = tmp_path_factory.mktemp("shop")
+    data = prepared(folder / variant)
     recorders: dict[str, Recorder] = {}
 
     def through(name: str, url: str) -> str:
@@ -49,11 +57,19 @@ def house(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 
     with ExitStack() as stack:
         listen, admin = free(ANYWHERE, "the shop"), free(ANYWHERE, "the admin address")
-        shop = stack.enter_context(running(variant, data, listen, admin, Event(), through))
+        options = ["--workers", "2", *(_certificate(folder) if secure else ())]
+        shop = stack.enter_context(running(variant, data, listen, admin, Event(), through, options))
         assert shop is not None
-        yield House(variant, shop, recorders, iter(feed.CUSTOMERS))
+        yield House(request.param, variant, shop, recorders, iter(feed.CUSTOMERS))
         for recorder in recorders.values():
             recorder.close()
+
+
+def _certificate(folder: Path) -> list[str]:
+    """Return the options for https, with a certificate that the browser is told to take."""
+    Authority(folder).server("127.0.0.1")
+    both = str(next(folder.glob("127*.pem")))
+    return ["--tls-cert", both, "--tls-key", both]
 
 
 @pytest.fixture
@@ -63,26 +79,26 @@ def customer(house: House) -> tuple[str, str, str]:
 
 
 @pytest.fixture
-def shoppers(house: House, browser: Browser, request: pytest.FixtureRequest) -> Iterator[Callable[[], Shopper]]:
+def shoppers(house: House, browser: Browser, request: pytest.FixtureRequest) -> Iterator[Callable[..., Shopper]]:
     """Make shoppers. Whatever the journey, nothing may be asked of the outside, and nothing may break."""
     made: list[Shopper] = []
 
-    def make() -> Shopper:
-        folder = OUT / house.variant / request.function.__name__.removeprefix("test_")
-        made.append(Shopper(browser, house.shop.url, folder))
+    def make(scripts: bool = True) -> Shopper:
+        folder = OUT / house.name / request.function.__name__.removeprefix("test_")
+        made.append(Shopper(browser, house.shop.url, folder, scripts))
         return made[-1]
 
     yield make
     for shopper in made:
         for number, page in enumerate(shopper.context.pages if request.node.stash.get(FAILED, False) else ()):
-            page.screenshot(path=OUT / f"failed-{house.variant}-{request.function.__name__}-{number}.png")
+            page.screenshot(path=OUT / f"failed-{house.name}-{request.function.__name__}-{number}.png")
         shopper.context.close()
     assert [shopper.outside for shopper in made if shopper.outside] == []
     assert [shopper.wrong for shopper in made if shopper.wrong] == []
 
 
 @pytest.fixture
-def shopper(shoppers: Callable[[], Shopper]) -> Shopper:
+def shopper(shoppers: Callable[..., Shopper]) -> Shopper:
     return shoppers()
 
 

@@ -16,6 +16,7 @@ from deploy.shop.run import Shop, Variant
 class House:
     """One variant of the shop, with a recorder before each system."""
 
+    name: str
     variant: Variant
     shop: Shop
     recorders: dict[str, Recorder]

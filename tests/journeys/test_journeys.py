@@ -14,7 +14,7 @@ from house import House
 from tap import Recorder
 
 Customer = tuple[str, str, str]
-Shoppers = Callable[[], Shopper]
+Shoppers = Callable[..., Shopper]
 
 
 def test_a_guests_basket_survives_reading_and_a_login(shopper: Shopper, customer: Customer) -> None:
@@ -236,3 +236,15 @@ def test_a_page_that_is_only_read_sets_no_cookie(house: House, shopper: Shopper)
 
     assert shopper.cookies() == {}
     assert house.recorders["commerce"].requests() == []
+
+
+def test_the_magazine_greets_without_any_script(house: House, shoppers: Shoppers, customer: Customer) -> None:
+    if house.variant == "unchanged":
+        pytest.skip("an unchanged Wagtail reads no token; its pages are the same for everybody")
+    tab = shoppers(scripts=False).tab()
+
+    tab.log_in(customer).buy(MUG)
+
+    tab.sees(basket=1, name=customer[0], on=CAMPAIGN).shot("without-scripts")
+    told = [head for head in house.recorders["cms"].requests() if head.all("inseam-session")]
+    assert told, "the greeting came from a token"
