@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from html import escape
 from http import HTTPStatus
 from typing import Final
@@ -36,7 +37,7 @@ _PAGE: Final = """<!doctype html>
 <title>{status} {phrase}</title>
 <style>body{{font:17px/1.5 system-ui,sans-serif;margin:18vh auto 0;max-width:34em;padding:0 1.5em;color:#222}}
 h1{{font-size:1.4em}}small{{color:#666}}</style>
-<h1>{phrase}</h1><p>{said}</p><p><small>{status} · request {request_id}</small></p>
+<h1>{phrase}</h1><p>{said}</p>{ways}<p><small>{status} · request {request_id}</small></p>
 </html>
 """
 
@@ -50,11 +51,18 @@ def phrase_of(status: int) -> str:
 
 
 def error_reply(
-    status: int, request_id: str, accept: str = "", retry_after: int = 0, title: str = "", said: str = ""
+    status: int,
+    request_id: str,
+    accept: str = "",
+    retry_after: int = 0,
+    title: str = "",
+    said: str = "",
+    ways: Sequence[tuple[str, str]] = (),
 ) -> Reply:
     """Return the page for a failed request; `retry_after` in seconds, 0 for none.
 
-    `title` and `said` are the heading and the sentence, empty for those that go with the status.
+    `title` and `said` are the heading and the sentence, empty for those that go with the status; `ways` are links to go
+    on by, each its text and its address.
     """
     title = title or phrase_of(status)
     said = said or _SAID.get(status, _SAID[500])
@@ -66,7 +74,10 @@ def error_reply(
     if _wants_json(accept):
         body = msgspec.json.encode({"status": status, "title": title, "detail": said, "request_id": request_id})
         return Reply(status, [("Content-Type", "application/problem+json"), *headers], body)
-    page = _PAGE.format(status=status, phrase=escape(title), said=escape(said), request_id=escape(request_id))
+    links = "".join(f'<p><a href="{escape(address)}">{escape(text)}</a></p>' for text, address in ways)
+    page = _PAGE.format(
+        status=status, phrase=escape(title), said=escape(said), ways=links, request_id=escape(request_id)
+    )
     headers.append(("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'"))
     return Reply(status, [("Content-Type", "text/html; charset=utf-8"), *headers], page.encode())
 

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from router.edge.handoff import ADDRESSES, answer_hand_off
 from router.edge.pages import reserved
 from router.edge.seam import Seam
 from router.edge.settling import end_logins
@@ -46,6 +47,8 @@ def answer_public(seam: Seam, relay: Relay) -> None:
             relay.reply(_json(403, b'{"error":"send the csrf token of /.inseam/session as X-CSRF-Token"}\n'))
         else:
             relay.edge.start_task(_ACTIONS[view.path](seam, relay))
+    elif view.path in ADDRESSES:
+        answer_hand_off(seam, relay)
     else:
         relay.reply(reserved())
 

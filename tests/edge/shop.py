@@ -30,6 +30,7 @@ from router.index import Index
 from router.model import Limits, ServerAddress, SystemSpec, Timeouts
 from router.patterns import PathPattern
 from router.rules import Action, Rule, To, Treatment, intent_of
+from sessions.keeper import Keeper
 
 QUICK = Timeouts(connect=1.0, response=0.3, idle=0.3)
 """Times for specs in which somebody is too slow; the edge looks at its clients' clock three times a second."""
@@ -359,9 +360,9 @@ class Shop:
 async def shop(
     rules: Sequence[Rule] = (), *, tls: ssl.SSLContext | None = None, visitor_tls: ssl.SSLContext | None = None,
     generation: dict[str, Any] | None = None, limits: Limits | None = None, access_log: Any = None,
-    **systems: Behaviour | web.Application | Wanted,
+    keeper: Keeper | None = None, **systems: Behaviour | web.Application | Wanted,
 ) -> AsyncIterator[Shop]:  # fmt: skip
-    """Open a shop; without rules, everything belongs to the first system."""
+    """Open a shop; without rules, everything belongs to the first system. Sessions are kept by a `keeper` only."""
     async with contextlib.AsyncExitStack() as cleanup:
         wanted = {name: each if isinstance(each, Wanted) else system(each) for name, each in systems.items()}
         hosts: dict[str, list[ScriptedSystem]] = {name: [] for name in wanted}
@@ -383,7 +384,10 @@ async def shop(
         listening.bind(("127.0.0.1", 0))
         made = rules or [rule("/**", next(iter(wanted)), name="everything")]
         more = {**(generation or {}), **({"limits": limits} if limits else {})}
-        edge = Edge(Generation("rules.yaml", Index(made), specs, **more), access_log=access_log)
+        edge = Edge(Generation("rules.yaml", Index(made), specs, **more), access_log=access_log, keeper=keeper)
+        if keeper is not None:
+            cleanup.push_async_callback(keeper.close)
+            await keeper.start()
         it = Shop(edge, listening.getsockname()[1], hosts, visitor_tls)
         loop = asyncio.get_running_loop()
         loop.set_exception_handler(lambda _, context: it.errors.append(context))

@@ -1,0 +1,324 @@
+"""Handing a session over to a brand's site on a domain of its own: the redirects, and the store in between.
+
+Which steps there are and why stands in `sessions.handoff`; here are the two addresses. On a site `/.inseam/join` sends
+the browser to the shop and receives it again; at the shop `/.inseam/handoff` makes the code. Whatever fails on the way,
+the shopper arrives at the page that was wanted, as who they were there before. Only where the store is down, and a code
+could be used twice, they are told, with a link to go on without. REQUIREMENTS, 31 to 33, 40, 42.
+
+What is counted, all beginning with `handoff_site:`: `begun` (a site sends a browser off), `given` (a code), `nothing`
+(the shop knows nothing of the visitor), `taken`, `kept` (the visitor had more at the site), `refused:REASON`,
+`revoked` (a code came again: what came of it is ended), `asked_badly`, `store_down`.
+"""
+
+from __future__ import annotations
+
+import re
+from secrets import token_urlsafe
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlencode
+
+from router.edge.pages import error_reply, reserved
+from router.edge.seam import Seam
+from router.edge.settling import end_logins
+from router.errors import EdgeError
+from router.model import Reply, RequestView
+from router.wire.target import canonical
+from sessions.cookie import set_cookie
+from sessions.errors import StoreDown
+from sessions.handoff import (
+    LIFE,
+    WITNESS_LIFE,
+    BadCode,
+    Ticket,
+    Witness,
+    arrived,
+    bind_of,
+    check,
+    is_bind,
+    is_genuine,
+    is_nonce,
+    latest,
+    new_code,
+    packed,
+    read_ticket,
+    read_witness,
+    same_homes,
+    ticket_key,
+    witness_key,
+    worth_handing,
+)
+from sessions.jar import values
+from sessions.keeper import Kept
+from sessions.model import Session
+from sessions.record import unpacked
+from sessions.stores.port import Revocation, key_of
+
+if TYPE_CHECKING:
+    from router.edge.relay import Relay
+
+JOIN: Final = "/.inseam/join"
+GIVE: Final = "/.inseam/handoff"
+
+ADDRESSES: Final = frozenset((JOIN, GIVE))
+
+START_PAGE: Final = "/"
+
+_NONCE_LIFE: Final = 2 * LIFE
+"""Seconds: the nonce is set before the code is made."""
+
+_MOST_PLACE: Final = 2000
+"""Characters of an address to return to: what fits into the redirects with all that is beside it."""
+
+_PATIENCE: Final = 5.0
+"""Seconds for the store, which has 50 ms for each of at most five questions."""
+
+_RETRY_AFTER: Final = 5
+"""Seconds after which a store that was down may be asked again."""
+
+_QUERY: Final = re.compile(r"[A-Za-z0-9\-._~!$&'()*+,;=:@/?%]*")
+"""The characters of a query, RFC 3986, 3.4: no fragment, no backslash, no blank, nothing that ends a header line."""
+
+
+def answer_hand_off(seam: Seam, relay: Relay) -> None:
+    """Answer a request for one of ADDRESSES, at the end of the hand-off that the host is."""
+    view, policy = relay.view, seam.policy
+    here = f"{view.scheme}://{view.authority.lower()}"
+    if not policy.home or (here != policy.home and (here not in policy.sites or view.path == GIVE)):
+        relay.reply(reserved())
+    elif view.method != "GET":  # nor HEAD: who only looks must not use a code up
+        relay.reply(_not_so())
+    elif view.path == GIVE:
+        _give(seam, relay)
+    elif here == policy.home:
+        relay.reply(_to(return_place(_only(view, "return_to"))))  # a link that is on all sites may be on the shop, too
+    elif "code" in view.query_values:
+        _wait(relay)
+        relay.edge.start_task(_take(seam, relay, here))
+    else:
+        relay.reply(_begun(seam, relay, here))
+
+
+def return_place(said: str) -> str:
+    """Return the path (and query) to return to on the same host: the one that was asked for, or the start page.
+
+    It must be spelt canonically, so that no two readers can read it differently: `//evil`, `/\\evil` and
+    everything encoded that could become one are none. Nothing under `/.inseam/` either. REQUIREMENTS, 32.
+    """
+    path, _, query = said.partition("?")
+    if not path.startswith("/") or len(said) > _MOST_PLACE or not _QUERY.fullmatch(query):
+        return START_PAGE
+    try:
+        plain = canonical(path.encode("ascii")).decode("ascii") == path
+    except (EdgeError, UnicodeEncodeError):
+        return START_PAGE
+    if not plain or path == "/.inseam" or path.startswith("/.inseam/"):
+        return START_PAGE
+    return said
+
+
+# --- on the site: away ------------------------------------------------------------------------------------------------
+
+
+def _begun(seam: Seam, relay: Relay, here: str) -> Reply:
+    """Send the browser to the shop.
+
+    A nonce that it has already is used again: two tabs that join at the same time do not get into each other's way.
+    """
+    nonce = _nonce(relay) or token_urlsafe(16)
+    place = return_place(_only(relay.view, "return_to"))
+    query = urlencode({"site": here, "bind": bind_of(nonce), "return_to": place})
+    seam.ledger.event("handoff_site:begun")
+    reply = _to(f"{seam.policy.home}{GIVE}?{query}")
+    reply.headers.append(("Set-Cookie", _nonce_cookie(relay, nonce, _NONCE_LIFE)))
+    return reply
+
+
+def _nonce(relay: Relay) -> str:
+    """Return the browser's nonce; empty if there is none, or if somebody has planted a second one."""
+    found = {value.decode("latin-1") for value in values(relay.head.block.cookies, _nonce_name(relay).encode())}
+    nonce = found.pop() if len(found) == 1 else ""
+    return nonce if is_nonce(nonce) else ""
+
+
+def _nonce_name(relay: Relay) -> str:
+    return "__Host-inseam-join" if relay.view.scheme == "https" else "inseam-join"
+
+
+def _nonce_cookie(relay: Relay, nonce: str, life: int) -> str:
+    secure = "; Secure" if relay.view.scheme == "https" else ""
+    return f"{_nonce_name(relay)}={nonce}; Path=/; Max-Age={life}; HttpOnly; SameSite=Lax{secure}"
+
+
+# --- at the shop ------------------------------------------------------------------------------------------------------
+
+
+def _give(seam: Seam, relay: Relay) -> None:
+    """Send the browser back to a site that is one of ours: with a code, if the shop knows the visitor."""
+    view = relay.view
+    site, bind = _only(view, "site"), _only(view, "bind")
+    if site not in seam.policy.sites or not is_bind(bind):
+        seam.ledger.event("handoff_site:asked_badly")
+        said = "The link leads to a site that does not belong to this shop, or it is not whole."
+        relay.reply(_private(error_reply(400, view.request_id, view.headers.get("accept") or "", said=said)))
+        return
+    place = return_place(_only(view, "return_to"))
+    session = relay.kept.session if relay.kept is not None and not relay.kept.fixed else None
+    if session is None or not worth_handing(session):
+        seam.ledger.event("handoff_site:nothing")
+        relay.reply(_to(site + place))
+        return
+    _wait(relay)
+    relay.edge.start_task(_give_code(seam, relay, session, site, bind, place))
+
+
+async def _give_code(seam: Seam, relay: Relay, session: Session, site: str, bind: str, place: str) -> None:
+    now = int(relay.edge.wall)
+    store = seam.keeper.store
+    code = new_code(token_urlsafe(16), seam.keeper.ring)
+    ticket = Ticket(site, bind, now, token_urlsafe(16), session, _homes(seam))
+    witness = Witness(now, key_of(ticket.new_id))
+    try:
+        # The witness first: there is no moment at which a code can be used without one.
+        good = await store.put_once(witness_key(code), packed(witness), WITNESS_LIFE)
+        good = good and await store.put_once(ticket_key(code), packed(ticket), LIFE)
+        if not good:
+            raise StoreDown("the store says that a code is in use that nobody can have made")
+    except StoreDown:
+        reply = _without_store(seam, relay, f"{site}{place}", _join_at(site, place))
+    else:
+        seam.ledger.event("handoff_site:given")
+        reply = _to(f"{site}{JOIN}?{urlencode({'code': code, 'return_to': place})}")
+    if relay.unfinished:
+        relay.reply(reply)
+
+
+def _homes(seam: Seam) -> dict[str, str]:
+    """Return which servers stand behind a system's name."""
+    return {
+        name: " ".join(sorted(f"{one.scheme}://{one.host}:{one.port}" for one in spec.servers))
+        for name, spec in seam.systems.items()
+    }
+
+
+# --- on the site: back ------------------------------------------------------------------------------------------------
+
+
+async def _take(seam: Seam, relay: Relay, here: str) -> None:
+    """Begin a session here, if the code is good; go on to the page that was wanted in any case."""
+    place = return_place(_only(relay.view, "return_to"))
+    before = relay.kept.session if relay.kept is not None else None
+    try:
+        kept = await _session_of_code(seam, relay, here)
+    except BadCode as error:
+        seam.ledger.event(f"handoff_site:refused:{error.reason}")
+        seam.ledger.log(f"a hand-off is refused ({error.reason}): {error}; request={relay.view.request_id}")
+        reply = _to(place)
+    except StoreDown:
+        reply = _without_store(seam, relay, place, _join_at("", place))
+    else:
+        reply = _to(place)
+        _greet(seam, relay, before, kept, reply)
+    if relay.unfinished:
+        relay.reply(reply)
+
+
+async def _session_of_code(seam: Seam, relay: Relay, here: str) -> Kept | None:
+    """Take what stands behind the code, and begin the session. Raises BadCode, and StoreDown.
+
+    Whatever it is refused for, a code that was shown to the store is used up.
+    """
+    keeper, now = seam.keeper, int(relay.edge.wall)
+    code = _only(relay.view, "code")
+    if not is_genuine(code, keeper.ring):
+        raise BadCode("a code that no edge with these keys has made", "forged")
+    data = await keeper.store.take_once(ticket_key(code))
+    if data is None:
+        await _end_what_came_of(seam, code, now)
+        raise BadCode("a code that the store does not know", "unknown")
+    ticket = read_ticket(data)
+    check(ticket, here, _nonce(relay), now)
+    key = key_of(ticket.session.id)
+    stored = await keeper.store.load(key)
+    theirs = latest(ticket.session, unpacked(stored.data) if stored is not None else None)
+    if keeper.is_void(Kept(theirs, key)):
+        raise BadCode("the session was revoked since the code was made", "revoked")
+    handles = same_homes(theirs.handles, ticket.homes, _homes(seam))
+
+    def arriving(mine: Session | None) -> Session | None:
+        return arrived(theirs, mine, ticket.new_id, handles, now, seam.policy.grace)
+
+    return await keeper.replace(relay.kept, arriving, now)
+
+
+async def _end_what_came_of(seam: Seam, code: str, now: int) -> None:
+    """End the session that the first use of a code began, once. Raises BadCode, and StoreDown. REQUIREMENTS, 11."""
+    data = await seam.keeper.store.take_once(witness_key(code))
+    if data is None:
+        return
+    witness = read_witness(data)
+    await seam.keeper.revoke(Revocation("session", witness.key, now, now + seam.policy.idle))
+    if now - witness.created > LIFE:
+        raise BadCode("a code came too late, or again", "late")
+    seam.ledger.event("handoff_site:revoked")
+    raise BadCode("a code came a second time: the session that came of it is ended", "used")
+
+
+def _greet(seam: Seam, relay: Relay, before: Session | None, kept: Kept | None, reply: Reply) -> None:
+    """Give the browser the session that it has now."""
+    session = kept.session if kept is not None else None
+    moved = session is not None and (before is None or session.id != before.id)
+    seam.ledger.event("handoff_site:taken" if moved else "handoff_site:kept")
+    relay.kept = kept
+    cookies = [_nonce_cookie(relay, "", 0).encode("ascii")]
+    if kept is not None and moved:
+        cookies.append(set_cookie(kept.cookie, relay.view.scheme == "https", seam.policy.idle))
+        if before is not None and before.login is not None and _who(before) != _who(session):
+            end_logins(seam, relay, "")
+            cookies += relay.own_cookies
+    reply.headers += [("Set-Cookie", value.decode("latin-1")) for value in cookies]
+
+
+def _who(session: Session | None) -> str:
+    return session.login.sub if session is not None and session.login is not None else ""
+
+
+# --- answers ----------------------------------------------------------------------------------------------------------
+
+
+def _only(view: RequestView, name: str) -> str:
+    """Return the query's value of that name, empty if there is none or if there are several."""
+    found = view.query_values.get(name, [])
+    return found[0] if len(found) == 1 else ""
+
+
+def _wait(relay: Relay) -> None:
+    relay.client.deadline = relay.edge.now + _PATIENCE
+
+
+def _join_at(site: str, place: str) -> str:
+    return f"{site}{JOIN}?{urlencode({'return_to': place})}"
+
+
+def _to(address: str) -> Reply:
+    """Send the browser on; what it asks for next hears of no code, neither from it nor from a cache."""
+    return _private(Reply(303, [("Location", address), ("Cache-Control", "no-store")]))
+
+
+def _private(reply: Reply) -> Reply:
+    reply.headers.append(("Referrer-Policy", "no-referrer"))
+    return reply
+
+
+def _not_so() -> Reply:
+    return _private(Reply(405, [("Allow", "GET"), ("Cache-Control", "no-store")]))
+
+
+def _without_store(seam: Seam, relay: Relay, onward: str, again: str) -> Reply:
+    """Tell the shopper that the hand-off has to wait. REQUIREMENTS, 40."""
+    seam.ledger.event("handoff_site:store_down")
+    view = relay.view
+    said = "Your basket and your login could not be brought along just now. Nothing of them is lost."
+    ways = [("Go on without them", onward), ("Try again", again)]
+    return _private(
+        error_reply(503, view.request_id, view.headers.get("accept") or "", _RETRY_AFTER, "One moment", said, ways)
+    )
