@@ -5,7 +5,7 @@ Profiles ship with the package and are tested, so a mistake here is a developer'
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -60,8 +60,8 @@ def _profile(name: str, said: shape.Profile) -> Profile:
         title=said.title,
         about=" ".join(said.about.split()),
         cookies=_names(said.cookies),
-        login_cookies=_names(each for each in said.cookies if each.login),
-        keep=_names(each for each in said.cookies if each.keep),
+        login_cookies=_names([each for each in said.cookies if each.login]),
+        keep=_names([each for each in said.cookies if each.keep]),
         signs=signs,
         asks=tuple(_ask(each, f"ask[{place}]") for place, each in enumerate(said.ask)),
         csrf=_csrf(said.csrf),
@@ -104,11 +104,14 @@ def _statement(said: shape.Profile, what: str, key: str) -> Statement:
     return Statement(what, source.removeprefix(TRIED).removeprefix(READ), proven)
 
 
-def _names(cookies: Iterable[shape.Cookie]) -> tuple[str, ...]:
+def _names(cookies: Sequence[shape.Cookie]) -> tuple[str, ...]:
     names = [name for cookie in cookies for name in _list(cookie.name)]
     for name in names:
         if name.count("*") > 1:
             raise _WrongError(f'cookie "{name}" has more than one *')
+    for cookie in cookies:
+        if cookie.login and cookie.keep:  # it would be given back after a logout that another system told of
+            raise _WrongError(f"cookie {cookie.name} is of the login, so it cannot be kept")
     return tuple(names)
 
 

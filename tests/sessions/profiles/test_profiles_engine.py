@@ -258,6 +258,7 @@ def test_a_profile_as_it_should_be_is_read():
         (GOOD.replace("{opaque: s}", "{json: a, match: '(a)\\1'}"), "invalid escape"),
         (GOOD.replace("status: 302", "status: 9xx"), "neither a number"),
         (GOOD + "cookies: [{name: 'a*b*', rests_on: docs}]", "more than one *"),
+        (GOOD + "cookies: [{name: s, login: true, keep: true, rests_on: docs}]", "cannot be kept"),
         (GOOD + "ask: [{after: login, get: x, read: [], rests_on: docs}]", "is no path"),
         ("a: [", "while parsing"),
     ],
