@@ -134,7 +134,7 @@ def summary(basket: Any, rev: int) -> dict[str, Any] | None:
     if not basket.pk or basket.status != Basket.OPEN:
         return None
     total = basket.total_incl_tax if basket.is_tax_known else basket.total_excl_tax
-    lines = [{"sku": line.stockrecord.partner_sku, "quantity": line.quantity} for line in basket.all_lines()]
+    lines = [{"sku": line.stockrecord.partner_sku[:64], "quantity": line.quantity} for line in basket.all_lines()]
     told = {"id": str(basket.pk), "rev": rev, "count": basket.num_items, "total": str(total), "lines": lines}
     return {**told, "currency": basket.currency} if basket.currency else told
 
@@ -142,7 +142,7 @@ def summary(basket: Any, rev: int) -> dict[str, Any] | None:
 def _order_placed(sender: Any, order: Any, **_: Any) -> None:
     request = _running.get(None)
     if request is not None:
-        request.inseam.order_placed(order.number)
+        request.inseam.order_placed(order.number[:64])
         request.inseam.set_basket(None)
 
 
