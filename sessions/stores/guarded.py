@@ -165,6 +165,7 @@ class GuardedStore:
             self._was_missed()
             self._heard(revocation)
             raise
+        self._remember(revocation)  # before the news: a primary that dies now may take both with it
 
     async def revocations(self) -> list[Revocation]:
         return await self._ask("read", self.inner.revocations() if self.up else None)
@@ -227,10 +228,7 @@ class GuardedStore:
 
     def _heard(self, news: News) -> None:
         if isinstance(news, Revocation):
-            self._known[news] = None
-            if len(self._known) > MOST_KNOWN:
-                del self._known[next(iter(self._known))]
-            self._missed.void(news)
+            self._remember(news)
         elif isinstance(news, Gap):
             # It may have been a restart with an empty memory. Who starts later must know what was revoked.
             self._forgotten = True
@@ -239,6 +237,12 @@ class GuardedStore:
         elif news.rev:
             self._missed.settle(news.key, news.rev)
         self._hear(news)
+
+    def _remember(self, revocation: Revocation) -> None:
+        self._known[revocation] = None
+        if len(self._known) > MOST_KNOWN:
+            del self._known[next(iter(self._known))]
+        self._missed.void(revocation)
 
     # --- the state ---
 

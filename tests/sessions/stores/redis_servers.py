@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import importlib.util
 import os
+import random
 import shutil
 import signal
 import socket
@@ -37,14 +38,16 @@ def binary() -> str:
 
 
 def free_port() -> int:
-    """Return a free port whose neighbour 10,000 above, which a Cluster needs, is free too."""
+    """Return a free port whose neighbour 10,000 above, which a Cluster needs, is free too.
+
+    Both lie below what the machine gives to outgoing connections (32768 and up), which would take one meanwhile.
+    """
     while True:
-        with socket.socket() as one, socket.socket() as other:
-            one.bind(("127.0.0.1", 0))
-            port: int = one.getsockname()[1]
-            with suppress(OSError, OverflowError):
-                other.bind(("127.0.0.1", port + 10_000))
-                return port
+        port = random.randrange(11_000, 22_000)
+        with socket.socket() as one, socket.socket() as other, suppress(OSError):
+            one.bind(("127.0.0.1", port))
+            other.bind(("127.0.0.1", port + 10_000))
+            return port
 
 
 def _end_with_parent() -> None:
