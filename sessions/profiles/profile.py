@@ -175,12 +175,14 @@ class Profile:
     def inquire(self, asked: Asked, answer: Answer) -> tuple[Question, ...]:
         """Return the questions that tell of a visitor of whom only the product's cookies are known.
 
-        Nothing for one without cookies that a login or a basket lives in.
+        Nothing for one without cookies that a login or a basket lives in. It is asked, never read off the cookies: they
+        may say anything until the system has looked at them. Where the product is mounted cannot be told from any page,
+        so it is asked at the root.
         """
         names = (*map(Name, self.login_cookies), *self._keep)
         if not any(name(cookie) for cookie in asked.cookies for name in names):
             return ()
-        seen = Exchange(asked, answer, asked.cookies)
+        seen = Exchange(asked, answer, asked.cookies, {"mount": ""})
         bound = (ask.bound(seen, self._keep) for ask in self.asks if ask.after & {"login", "basket"})
         return tuple(question for question in bound if question is not None)
 

@@ -226,6 +226,26 @@ def test_a_shop_with_renamed_cookies_and_a_language_before_its_paths_is_seen_and
     assert [question.path for question in seen.ask] == ["/en-gb/accounts/profile/", "/en-gb/basket/"]
 
 
+def test_a_shopper_who_was_there_before_the_edge_is_asked_about_at_the_first_page():
+    profile = profile_of("django-oscar")
+    page = step("django-oscar", "customer", "product page as customer")
+    questions = profile.inquire(page.asked, page.answer)
+    pages = ("profile page", "basket page")
+
+    known = Changes()
+    for question, name in zip(questions, pages, strict=True):
+        known = merge_changes(known, question.read(step("django-oscar", "customer", name).answer))
+
+    assert known.login == Login("anna@shop.test", "Anna")
+    assert isinstance(known.basket, Basket)
+
+
+def test_a_visitor_without_the_product_s_cookies_is_asked_about_by_nobody():
+    page = step("django-oscar", "customer", "product page")
+
+    assert profile_of("django-oscar").inquire(page.asked, page.answer) == ()
+
+
 def test_the_cookies_just_set_are_known_to_the_question():
     question: Question = observed("django-oscar", "guest-orders", "add").ask[0]
 
