@@ -3,13 +3,14 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo shop shop-test test lint types contracts unit compiled bench fuzz clean help
+.PHONY: demo shop shop-test test lint types contracts unit compiled clients-test bench fuzz clean help
 
 help:
 	@echo "make demo    a small shop on two systems with the edge in front, ready to click"
 	@echo "make test    everything that CI runs"
 	@echo "make shop    the same on Wagtail and django-oscar (make shop VARIANT=unchanged: without our client in them)"
 	@echo "make shop-test  journeys through it in a real browser"
+	@echo "make clients-test  the clients for systems in Python, Node and PHP, over the vectors of the contract"
 	@echo "make fuzz    a minute of random hostile messages"
 	@echo "make bench   this edge beside nginx, HAProxy, Envoy, Caddy and aiohttp (tests/bench/RESULTS.md)"
 
@@ -36,6 +37,17 @@ contracts: $(VENV)/.ready
 
 unit: $(VENV)/.ready
 	$(BIN)/python -m pytest
+
+# `make test` tries the clients of the languages that are here; this brings those that are missing.
+CLIENT_PROGRAMS := node:nodejs php:php-cli
+clients-test: $(VENV)/.ready
+	@missing=; for each in $(CLIENT_PROGRAMS); do \
+	  command -v $${each%:*} >/dev/null || missing="$$missing $${each#*:}"; \
+	done; \
+	if [ -z "$$missing" ]; then :; \
+	elif [ "$$(id -u)" = 0 ]; then apt-get update -qq && apt-get install -qq --no-install-recommends $$missing; \
+	else echo "missing, so their clients are not tried: apt-get install$$missing"; fi
+	$(BIN)/python -m pytest tests/clients
 
 # Programs that are not from pip, as program:package; without root it says what is missing and leaves those rows empty.
 BENCH_PROGRAMS := nginx:nginx-light haproxy:haproxy wrk:wrk openssl:openssl
