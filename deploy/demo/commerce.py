@@ -1,6 +1,7 @@
 """The demo's commerce server: listing, search, product, brand, basket; `deploy.demo.checkout` has the rest.
 
-It keeps its own session in its own cookie, as a shop that knows nothing of an edge does.
+It keeps its own session in its own cookie, as any shop does; what the edge should know of it is told by
+`deploy.demo.telling`.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from deploy.demo.desk import (
     visits,
 )
 from deploy.demo.shoppers import Basket, Shop
+from deploy.demo.telling import Edge, telling
 from deploy.demo.web import new_app
 
 POLICY = (
@@ -41,6 +43,9 @@ def new_commerce(name: str = "commerce", shop: Shop | None = None) -> web.Applic
     app = new_app(name, "shop", POLICY, _error)
     app[SHOP] = shop or Shop()
     app.middlewares.append(visits)
+    edge = Edge.known()
+    if edge is not None:
+        app.middlewares.append(telling(edge))
     get, post = app.router.add_get, app.router.add_post
     get("/", _front)
     get("/catalogue/", _listing)

@@ -12,7 +12,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from threading import Event
 from types import TracebackType
@@ -69,12 +69,13 @@ class Child:
 
 
 class System(Child):
-    """One of the two systems, at `url` for as long as the demo runs."""
+    """One of the two systems, at `url` for as long as the demo runs. `environment` has its keys."""
 
-    def __init__(self, name: str, port: int) -> None:
+    def __init__(self, name: str, port: int, environment: Mapping[str, str] | None = None) -> None:
         super().__init__()
         self.name = name
         self.port = port
+        self._environment = dict(environment or {})
         self._gone = 0.0
 
     @property
@@ -104,8 +105,9 @@ class System(Child):
         """Return the process, started on the listening socket with this number."""
         command = [sys.executable, "-m", "deploy.demo.systems", self.name, "--fd", str(number)]
         return subprocess.Popen(  # noqa: S603  our own program
-            command, stdin=subprocess.PIPE, pass_fds=[number], env=surroundings(), start_new_session=True
-        )
+            command, stdin=subprocess.PIPE, pass_fds=[number], env=surroundings() | self._environment,
+            start_new_session=True,
+        )  # fmt: skip
 
     def look_after(self, now: float) -> str:
         """Bring a system that was stopped back after a while; return what is to be told. `now` is in seconds."""

@@ -7,6 +7,7 @@ derived file (`deploy.demo.derive`), which is written anew whenever one edits th
 from __future__ import annotations
 
 import errno
+import json
 import os
 import signal
 import tempfile
@@ -21,6 +22,9 @@ from deploy.demo.processes import Edge, System, bound
 from deploy.demo.welcome import tell, welcome
 from router.errors import StartError
 from router.supervision.settings import Address
+from sessions.keyfile import write
+from sessions.keys import KeyRing
+from sessions.token import jwks
 
 PORTS = {"cms": 8001, "commerce": 8002}
 """Where the systems listen, as in rules.yaml; if somebody else does already, any free port is as good."""
@@ -46,10 +50,12 @@ def main(listen: str = "127.0.0.1:8080", admin: str = "127.0.0.1:9090") -> int:
     with ExitStack() as stack:
         stop = stack.enter_context(told_to_stop())
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="inseam-demo-")))
-        cms, commerce = (stack.enter_context(System(name, port)) for name, port in PORTS.items())
+        keys = folder / "keys.json"
+        exported = made_keys(keys)
+        cms, commerce = (stack.enter_context(System(name, port, exported[name])) for name, port in PORTS.items())
         copy = Copy(rules, folder / "rules.yaml", {s.name: s.url for s in (cms, commerce)}, _url(house))
         copy.renew()
-        edge = stack.enter_context(Edge(folder, shop, house))
+        edge = stack.enter_context(Edge(folder, shop, house, ("--keys", str(keys))))
         if not edge.wait_until_ready(stop, _TO_START):
             return 0 if stop.is_set() else 1  # the edge itself has said what is wrong
         welcome(_url(shop), _url(house), rules, cms.pid)
@@ -60,6 +66,18 @@ def main(listen: str = "127.0.0.1:8080", admin: str = "127.0.0.1:9090") -> int:
             for system in (cms, commerce):
                 tell(system.look_after(time.monotonic()))
     return 0
+
+
+def made_keys(path: Path) -> dict[str, dict[str, str]]:
+    """Write new keys for the edge, and return what each system is told of them, as `inseam keys export` prints it."""
+    ring = KeyRing.fresh(PORTS, now=int(time.time()))
+    write(path, ring)
+    told = {}
+    for name in PORTS:
+        own = ring.systems[name][0]
+        update_key = json.dumps({"kid": own.kid, "alg": own.alg, "secret": own.text})
+        told[name] = {"INSEAM_SYSTEM": name, "INSEAM_JWKS": jwks(ring).decode(), "INSEAM_UPDATE_KEY": update_key}
+    return told
 
 
 def rules_file() -> Path:

@@ -28,9 +28,12 @@ class Basket:
     """How many of each product, by its number, in the order in which they were put in."""
 
     lines: dict[str, int] = field(default_factory=dict)
+    rev: int = 0
+    """Grows with every change."""
 
     def put(self, sku: str, quantity: int) -> None:
         """Let there be so many of a product, at most MOST; none removes it."""
+        self.rev += 1
         if quantity > 0:
             self.lines[sku] = min(quantity, MOST)
         else:
@@ -46,6 +49,7 @@ class Basket:
         for sku, quantity in guest.lines.items():
             self.add(sku, quantity)
         guest.lines.clear()
+        guest.rev += 1
         return moved
 
     @property
@@ -171,6 +175,7 @@ class Shop:
         basket = visit.basket
         order = Order(f"SL-{10_000 + self._orders}", now, tuple(basket), basket.cents, address)
         basket.lines.clear()
+        basket.rev += 1
         visit.last_order = order
         if visit.customer is not None:
             visit.customer.orders.insert(0, order)
