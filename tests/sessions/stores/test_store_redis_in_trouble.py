@@ -9,7 +9,7 @@ from collections.abc import Callable
 from functools import partial
 
 import pytest
-from redis_servers import RedisServer, Replicated, free_port, server
+from redis_servers import RedisServer, Replicated, free_port, raw_info, server, wait
 from store_troubles import answering, guarding
 from store_workers import until
 
@@ -313,6 +313,7 @@ async def test_one_code_is_never_redeemed_on_both_sides_of_a_split():
     """REQUIREMENTS, 43: with min-replicas-to-write 1 a primary that is alone redeems nothing."""
     both = Replicated("min-replicas-to-write 1", "min-replicas-max-lag 10")
     try:
+        await asyncio.to_thread(wait, lambda: b"min_slaves_good_slaves:1" in raw_info(both.primary))
         old, _ = await started(both.primary.url)
         assert await old.put_once(KEY, b"code", 60)
         await asyncio.to_thread(both.primary.command, "WAIT", 1, 1000)
