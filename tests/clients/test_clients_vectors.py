@@ -5,7 +5,7 @@ import json
 
 import pytest
 from inseam_client import BadToken, Client, Keys, UpdateKey, client_of
-from inseam_client.core import read_claims
+from inseam_client.token import read_claims
 from other_languages import CLIENTS, VECTORS, judged
 
 from sessions import token as edge

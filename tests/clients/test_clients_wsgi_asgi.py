@@ -6,7 +6,7 @@ import json
 import pytest
 from inseam_client import Client, Keys, UpdateKey, Visit
 from inseam_client.asgi import InseamMiddleware as Asgi
-from inseam_client.core import personal
+from inseam_client.visit import personal
 from inseam_client.wsgi import InseamMiddleware as Wsgi
 from other_languages import VECTORS
 

@@ -8,8 +8,8 @@ from dataclasses import replace
 from wsgiref.simple_server import WSGIRequestHandler, make_server
 
 import pytest
-from inseam_client import Client, Keys, UpdateKey
-from inseam_client import core as python_client
+from inseam_client import Client, Keys, UpdateKey, Visit
+from inseam_client import token as python_client
 from inseam_client.wsgi import InseamMiddleware
 from other_languages import CLIENTS, ROOT, VECTORS
 
@@ -189,7 +189,7 @@ def ask():
 @pytest.fixture
 def shop(monkeypatch):
     """A shop on the Python client that says what it is asked to."""
-    monkeypatch.setattr(python_client.Visit, "clock", staticmethod(lambda: NOW))
+    monkeypatch.setattr(Visit, "clock", staticmethod(lambda: NOW))
     said = []
 
     def app(environ, start_response):

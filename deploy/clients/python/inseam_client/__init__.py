@@ -1,8 +1,9 @@
 """A system behind the Inseam edge: who the visitor is, and what the edge should know. See the README beside this."""
 
-from .core import GUEST, SESSION, UPDATE, BadToken, Basket, Client, Visit, Visitor
 from .keys import BadKeys, Keys, UpdateKey
 from .settings import client_of
+from .token import GUEST, BadToken, Basket, Client, Visitor
+from .visit import SESSION, UPDATE, Visit
 
 __all__ = [
     "GUEST",

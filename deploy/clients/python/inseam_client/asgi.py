@@ -11,7 +11,8 @@ import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
-from .core import Client, Visit
+from .token import Client
+from .visit import Visit
 from .wsgi import answered
 
 Message = MutableMapping[str, Any]

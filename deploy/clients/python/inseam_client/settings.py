@@ -6,8 +6,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from .core import Client
 from .keys import BadKeys, Keys, UpdateKey
+from .token import Client
 
 
 def client_of(said: Mapping[str, Any]) -> Client:

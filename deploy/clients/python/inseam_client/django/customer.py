@@ -17,7 +17,7 @@ from django.http import HttpRequest
 from django.utils.deprecation import MiddlewareMixin
 from django.utils.functional import SimpleLazyObject
 
-from ..core import Visit
+from ..visit import Visit
 from .middleware import options
 
 TOLD = "inseam_told"

@@ -12,8 +12,9 @@ from django.core.signals import setting_changed
 from django.http import HttpRequest, HttpResponse
 from django.utils.deprecation import MiddlewareMixin
 
-from ..core import SESSION, Client, Visit, Visitor
 from ..settings import client_of
+from ..token import Client, Visitor
+from ..visit import SESSION, Visit
 
 
 def options() -> Mapping[str, Any]:

@@ -1,17 +1,14 @@
-"""What the edge says of a visitor, read; what this system says back, signed. Knows no web framework.
+"""What the edge says of a visitor, read; what this system says back, signed. The clock is an argument.
 
-The rules are those of docs/contract.md of Inseam, and the vectors beside this folder hold them. A token that cannot be
-believed is a guest to the page and a line in the log to the operator, never an error to the visitor.
+The rules are those of docs/contract.md of Inseam, and the vectors beside this folder hold them.
 """
 
 from __future__ import annotations
 
 import json
-import logging
 import re
-import time
 from base64 import urlsafe_b64decode
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,7 +17,6 @@ from jwt.exceptions import PyJWTError
 
 from .keys import ALGORITHMS, Keys, UpdateKey
 
-SESSION, UPDATE = "Inseam-Session", "Inseam-Update"
 MOST_TOKEN = 4096
 """Characters of a token, either way; more is refused unread."""
 MOST_LIFE, LEEWAY = 300, 60
@@ -31,7 +27,6 @@ MOST_HANDLE = 512
 
 _SHAPE = re.compile(r"[\w-]+\.[\w-]+\.[\w-]*", re.ASCII)
 _jws = PyJWS()
-_log = logging.getLogger("inseam")
 
 
 class BadToken(Exception):
@@ -221,87 +216,3 @@ class Client:
         said = json.dumps(claims, separators=(",", ":"), default=str).encode()  # str: a Decimal is an amount
         head = {"kid": self.update_key.kid, "typ": "inseam-update+jwt"}
         return _jws.encode(said, self.update_key.key, self.update_key.alg, headers=head)
-
-
-class Visit:
-    """`request.inseam`: the visitor, read when first asked for, and what this system has to say of them.
-
-    Every attribute of Visitor is one of this: `request.inseam.sub`. What is said changes nothing of what was read.
-    """
-
-    clock: Callable[[], float] = staticmethod(time.time)
-
-    def __init__(self, client: Client, token: str) -> None:
-        self.client, self.token = client, token
-        self.changes: dict[str, Any] = {}
-        self.answered = False
-        self._visitor: Visitor | None = None
-
-    @property
-    def visitor(self) -> Visitor:
-        """The visitor; GUEST for one without a session and for a token that is refused."""
-        if self._visitor is None:
-            if self.answered:
-                raise RuntimeError("the visitor is asked for when the headers are gone, so a cache may keep the page")
-            try:
-                self._visitor = self.client.read(self.token, self.clock()) if self.token else GUEST
-            except BadToken as bad:
-                _log.warning("Inseam-Session refused (%s): the visitor is a guest here", bad.reason)
-                self._visitor = GUEST
-        return self._visitor
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("_"):
-            raise AttributeError(name)
-        return getattr(self.visitor, name)
-
-    def update(self, **changes: Any) -> None:
-        """Say what has changed: of sub, name, basket, order, handle, merged. One header tells it all, later wins.
-
-        Raises ValueError for what an update cannot say.
-        """
-        if self.answered:
-            raise RuntimeError("the headers are gone, so the edge cannot be told any more")
-        self.client.sign("", {**self.changes, **changes}, 0)  # what cannot be said is told here, not at the end
-        self.changes.update(changes)
-
-    def login(self, sub: object, name: str = "") -> None:
-        """Say that a customer has logged in."""
-        self.update(sub=str(sub), name=name)
-
-    def logout(self) -> None:
-        """Say that the customer has logged out."""
-        self.changes.pop("name", None)
-        self.update(sub=None)
-
-    def set_basket(self, basket: Mapping[str, Any] | None) -> None:
-        """Say what the basket is: id, rev, count, total, currency, lines [{sku, quantity}]; None for an empty one."""
-        self.update(basket=basket)
-
-    def order_placed(self, number: object) -> None:
-        """Say that an order was placed, which empties the basket."""
-        self.update(order=str(number))
-
-    def set_handle(self, handle: str) -> None:
-        """Leave a text of at most MOST_HANDLE bytes, which later tokens bring back; empty to take it away."""
-        self.update(handle=handle)
-
-    def headers(self, vary: str = "", cache_control: str = "") -> dict[str, str]:
-        """Return the headers to set on the answer, given what it says so far: none if the visitor was not asked for."""
-        found = {}
-        if self.changes:
-            found[UPDATE] = self.client.sign(self.visitor.sid, self.changes, self.clock())
-        self.answered = True
-        if self._visitor is not None:
-            found["Vary"], found["Cache-Control"] = personal(vary, cache_control)
-        return found
-
-
-def personal(vary: str, cache_control: str) -> tuple[str, str]:
-    """Return Vary and Cache-Control of a page that depends on the visitor: no cache that others use may keep it."""
-    varies = [name.strip() for name in vary.split(",") if name.strip()]
-    if "*" not in varies and SESSION.lower() not in (name.lower() for name in varies):
-        varies.append(SESSION)
-    said = [each.strip() for each in cache_control.split(",") if each.strip()]
-    kept = [each for each in said if each.partition("=")[0].strip().lower() not in ("public", "private", "s-maxage")]
-    return ", ".join(varies), ", ".join([*kept, "private"])
