@@ -130,20 +130,36 @@ def _basket(session: Session, changes: Changes, system: str, policy: Policy, now
     told, before = changes.basket, session.basket
     if isinstance(told, Unsaid):
         return session, ""
-    if told is not None and before is not None and told.id == before.id and told.rev and told.rev < before.rev:
+    if told is not None and _is_old(told, session):
         return session, "stale"  # answers overtake each other; what is older than what we know is no news
     session = _met(session, told, changes.merged, policy, now)
     if told == before:
         return session, "merge" if session.receipt is not None and session.receipt.at == now else ""
+    if told is None or (before is not None and told.id != before.id):
+        session = _ended(session)
     return replace(session, basket=told), "basket"
+
+
+def _is_old(told: Basket, session: Session) -> bool:
+    """Whether this is of a time before what is known of that basket: of its last change, or of its end."""
+    before = session.basket
+    if before is not None and told.id == before.id:
+        return 0 < told.rev < before.rev
+    return told.id == session.ended and 0 < told.rev <= session.ended_rev
+
+
+def _ended(session: Session) -> Session:
+    basket = session.basket
+    return session if basket is None else replace(session, ended=basket.id, ended_rev=basket.rev)
 
 
 def _order(session: Session, changes: Changes, system: str, policy: Policy, now: int) -> _Step:
     if not changes.order or (changes.order == session.order and changes.order != UNNUMBERED):
         return session, ""
     keeps = isinstance(changes.basket, Basket)  # the system tells of the basket that comes after the order
-    basket = session.basket if keeps else None
-    return replace(session, order=changes.order, basket=basket, receipt=None, guest=None), "order"
+    if not keeps:
+        session = replace(_ended(session), basket=None)
+    return replace(session, order=changes.order, receipt=None, guest=None), "order"
 
 
 def _undone(session: Session, changes: Changes, system: str, policy: Policy, now: int) -> _Step:

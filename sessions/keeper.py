@@ -20,7 +20,7 @@ from sessions.bridge import Outcome, apply, undo_asked
 from sessions.cookie import check_age, seal, unseal
 from sessions.errors import BadCookie, RevokedSession, StoreDown
 from sessions.keys import KeyRing
-from sessions.model import Changes, Policy, Session
+from sessions.model import Changes, Login, Policy, Session
 from sessions.record import Moved, packed, unpacked
 from sessions.stores.port import Changed, Gap, News, Revocation, Store, Stored, key_of
 from sessions.token import mint
@@ -99,6 +99,11 @@ class Keeper:
         self._revoked: dict[str, Revocation] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
+    @property
+    def _renew_after(self) -> int:
+        """Seconds after which a cookie is issued anew."""
+        return self.policy.idle // _RENEWALS
+
     async def start(self) -> None:
         """Connect the store."""
         await self.store.start(self._hear)
@@ -166,12 +171,12 @@ class Keeper:
             return kept
         key = key_of(session.id)
         known = self._by_key.get(key)
-        if known is not None and not known.stale and known.look_at >= now and not _newer(session, known.session):
-            self._remember(cookie, known)
-            return known
-        kept = await self._look(key, session, now)
-        self._remember(cookie, kept)
-        return kept
+        if known is None or known.stale or known.look_at < now or _newer(session, known.session):
+            known = await self._look(key, session, now)
+        self._remember(cookie, known)
+        if self.renewal_due(known, now):
+            await self.renew(known, now)
+        return known
 
     async def _look(self, key: str, session: Session, now: int) -> Kept:
         """Return the visitor of a genuine cookie, by the store's word or, without it, by the cookie's."""
@@ -191,15 +196,20 @@ class Keeper:
             look_at = now + _LOOK_SOON
         if isinstance(record, Moved):
             return self._moved(key, record, now)
-        if record is not None and (record.id != session.id or record.rev < session.rev):
-            self._later(self._restore(key, session))  # what was missed while the store was down
-            record = None
         kept = self._by_key.get(key)
         if kept is None or kept.fixed or kept.session is None:
             kept = Kept(session, key)
             self._remember_key(kept)
-        self._put(kept, record or session)
-        kept.look_at = look_at
+        assert kept.session is not None
+        # Of what the cookie, the store and this worker know the newest counts: a request with an older cookie may be
+        # the last whose look into the store comes back.
+        newest = session if session.rev >= kept.session.rev else kept.session
+        if record is not None and record.id == session.id and record.rev >= newest.rev:
+            newest = record
+        elif record is not None:
+            self._later(self._restore(key, newest))  # what was missed while the store was down
+        self._put(kept, newest)
+        kept.look_at = min(look_at, newest.renewed + self._renew_after)
         try:
             assert kept.session is not None
             self._check(kept.session)
@@ -238,11 +248,15 @@ class Keeper:
 
         What somebody else has written meanwhile stays: the changes are applied to that. The result may be another
         `Kept`, because the id changes at login and logout; None where there is nothing to keep.
+
+        For a guest whose id has moved on only a login counts, which begins a session of its own: the answer that had
+        the new id may never have arrived. Anything else is late.
         """
-        if kept is not None and kept.fixed:
-            self._tell("session_late")
-            return kept, Outcome(kept.session)
         base = kept.session if kept is not None else None
+        moved = kept is not None and kept.fixed
+        if moved and base is not None and not isinstance(changes.login, Login):
+            self._tell("session_late")
+            return kept, Outcome(base)
         outcome = Outcome(base)
         for _ in range(_TRIES):
             outcome = apply(base, changes, system, authority, self.policy, now, self._new_id)
@@ -250,10 +264,13 @@ class Keeper:
                 if kept is not None and base is not None and base is not kept.session:
                     self._put(kept, base)
                 return kept, outcome
-            there = await self._write(base, outcome.session, now)
+            there = await self._write(None if moved else base, outcome.session, now)
             if there is None:
                 break
             self._tell("session_conflict")
+            if isinstance(there, Moved) and isinstance(changes.login, Login):  # a form that was sent twice
+                base, moved = there.session, True
+                continue
             if isinstance(there, Moved):
                 self._tell("session_late")
                 if kept is not None:
@@ -335,7 +352,7 @@ class Keeper:
         session = kept.session
         if session is None or kept.fixed or kept.renewing:
             return False
-        return now - session.renewed > self.policy.idle // _RENEWALS
+        return now - session.renewed > self._renew_after
 
     async def renew(self, kept: Kept, now: int) -> None:
         """Begin the idle time anew. Of many who do so at the same time one does it, in all workers."""
@@ -349,8 +366,10 @@ class Keeper:
             if there is None:
                 self._tell("session_renewed")
                 self._put(kept, fresh)
+                kept.look_at = now + _LOOK_AGAIN
             elif isinstance(there, Session):
                 self._put(kept, there)
+                kept.look_at = now + _LOOK_AGAIN
             else:
                 kept.stale = True
         finally:

@@ -138,6 +138,10 @@ class Session:
     former_until: int = 0
     order: str = ""
     """The number of the order placed last, so that telling of it twice empties no newer basket."""
+    ended: str = ""
+    """The id of the basket that was ordered, emptied or joined last, and `ended_rev` its revision then: an answer that
+    was made before and comes behind does not bring it back."""
+    ended_rev: int = 0
     guest: Basket | None = None
     """The basket that the guest had at login, until it is known what became of it; `guest_at` is when that was."""
     guest_at: int = 0

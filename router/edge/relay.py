@@ -72,8 +72,8 @@ class Relay(Asker):
     __slots__ = (
         "asked_at", "bodiless", "body_chunked", "bytes_in", "bytes_out", "chunking", "client", "connection", "edge",
         "edits", "fallen_back", "form", "form_route", "has_body", "head", "held", "held_end", "held_error",
-        "held_head", "intent", "kept", "live", "login_ended", "own_cookies", "pending", "pending_size", "phase",
-        "reason", "request", "request_id", "rewritten", "route", "safe", "sealed", "sent_all", "sent_body",
+        "held_head", "intent", "kept", "live", "login_ended", "opened", "own_cookies", "pending", "pending_size",
+        "phase", "reason", "request", "request_id", "rewritten", "route", "safe", "sealed", "sent_all", "sent_body",
         "server", "started", "status", "system_seconds", "target", "trace", "trailers", "tries", "view",
         "wants_body", "wants_upgrade", "whole",
     )  # fmt: skip
@@ -135,6 +135,8 @@ class Relay(Asker):
         """The visitor, where the request brought a session cookie."""
         self.sealed = b""
         """That cookie's value."""
+        self.opened = b""
+        """The value that the cookie should have by what was known at the start; empty once this answer changes it."""
         self.own_cookies: list[bytes] = []
         """Set-Cookie values that the edge adds to the answer."""
         self.form = b""
@@ -190,6 +192,7 @@ class Relay(Asker):
 
     def _is(self, kept: Kept) -> None:
         self.kept = kept
+        self.opened = kept.cookie
         if kept.session is not None:
             self.view.visit = visit_of(kept)
 

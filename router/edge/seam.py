@@ -279,6 +279,10 @@ class Seam:
         cookie = kept.cookie
         if not cookie or kept.fixed or cookie == sealed or cookie in sealed.split(b";"):
             return b""
+        if relay.opened and (kept.stale or cookie != relay.opened):
+            # Another request has changed the session meanwhile, and its answer brings the cookie. Ours may come behind
+            # that one, and would take a login away again.
+            return b""
         return set_cookie(cookie, secure, self.policy.idle)
 
     # --- continuity ---------------------------------------------------------------------------------------------------

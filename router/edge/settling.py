@@ -87,6 +87,8 @@ async def settle(seam: Seam, relay: Relay, observed: Observed) -> None:
     authority = seam.systems[system].authority
     kept, outcome = await seam.keeper.keep(relay.kept, changes, system, authority, now)
     relay.kept = kept
+    if outcome.changed:
+        relay.opened = b""
     if kept is not None:
         relay.view.visit = visit_of(kept)
     _count(seam, relay, system, before, outcome)
