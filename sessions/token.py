@@ -93,12 +93,13 @@ def _claims(session: Session, system: str, sid: str, ctx: Mapping[str, str], iat
         "aud": system,
         "iat": iat,
         "sid": sid,
-        "sub": login.sub if login is not None else None,
         "basket": basket.claims() if basket is not None else None,
         "ctx": ctx,
     }
-    if login is not None and login.name:
-        claims["name"] = login.name
+    if login is not None:  # a guest has no `sub`: libraries refuse one that is null (RFC 7519, 4.1.2)
+        claims["sub"] = login.sub
+        if login.name:
+            claims["name"] = login.name
     handle = session.handles.get(system)
     if handle:
         claims["handle"] = handle
