@@ -21,6 +21,9 @@ const pages = {
     res.end('');
   },
   '/out': (req, res) => { req.inseam.login(7, 'Zoë'); req.inseam.logout(); res.writeHead(302, { Location: '/' }).end(); },
+  '/much': (req, res) => {
+    try { req.inseam.setHandle('x'.repeat(513)); } catch (error) { res.end(error.message); }
+  },
   '/late': (req, res) => {
     res.write('gone');
     try { void req.inseam.visitor; } catch (error) { res.write(`, ${error.message}`); }

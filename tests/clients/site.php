@@ -31,6 +31,13 @@ switch ($_SERVER['REQUEST_URI']) {
         $inseam->logout();
         header('Location: /', true, 302);
         break;
+    case '/much':
+        try {
+            $inseam->setHandle(str_repeat('x', 513));
+        } catch (LengthException $error) {
+            echo $error->getMessage();
+        }
+        break;
     case '/late':
         echo 'gone';
         flush();

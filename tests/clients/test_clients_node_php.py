@@ -5,7 +5,10 @@ import json
 import os
 import socket
 import subprocess
+import threading
 from contextlib import contextmanager
+from functools import partial
+from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 from other_languages import CLIENTS, HERE, VECTORS, need
@@ -23,8 +26,8 @@ SETTINGS = json.dumps({"system": "commerce", "jwks": VECTORS["jwks"], "update_ke
 
 
 @contextmanager
-def node():
-    program = [need("node"), str(HERE / "site.js"), str(CLIENTS / "node" / "inseam.js"), SETTINGS, str(NOW)]
+def node(settings=SETTINGS):
+    program = [need("node"), str(HERE / "site.js"), str(CLIENTS / "node" / "inseam.js"), settings, str(NOW)]
     with subprocess.Popen(program, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as running:
         yield int(running.stdout.readline())
         running.stdin.close()
@@ -55,18 +58,19 @@ def port(request):
         yield port
 
 
+def get(port, path, token=""):
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    try:
+        connection.request("GET", path, headers={"Inseam-Session": token} if token else {})
+        answer = connection.getresponse()
+        return answer.status, answer.headers, answer.read().decode()
+    finally:
+        connection.close()
+
+
 @pytest.fixture
 def ask(port):
-    def asked(path, token=""):
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
-        try:
-            connection.request("GET", path, headers={"Inseam-Session": token} if token else {})
-            answer = connection.getresponse()
-            return answer.status, answer.headers, answer.read().decode()
-        finally:
-            connection.close()
-
-    return asked
+    return partial(get, port)
 
 
 def test_a_page_greets_the_customer_and_becomes_private(ask):
@@ -114,3 +118,38 @@ def test_what_comes_after_the_headers_is_a_mistake_that_is_told(ask):
 
     assert "so a cache may keep the page" in body
     assert headers["Vary"] is None
+
+
+def test_what_an_update_cannot_say_is_told_where_it_is_said(ask):
+    _, headers, body = ask("/much", CUSTOMER)
+
+    assert "512 bytes" in body
+    assert headers["Inseam-Update"] is None
+
+
+def test_a_node_shop_fetches_the_edges_keys_once_whatever_kids_it_is_shown():
+    asked = []
+
+    class Edge(BaseHTTPRequestHandler):
+        def do_GET(self):
+            asked.append(self.path)
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(json.dumps(VECTORS["jwks"]).encode())
+
+        def log_message(self, *_):
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Edge) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        try:
+            url = f"http://127.0.0.1:{server.server_port}/.inseam/jwks.json"
+            with node(json.dumps({"system": "commerce", "jwks": url})) as port:
+                bodies = [get(port, "/badge", token)[2] for token in (CUSTOMER, NAMED["other kid"]["token"], CUSTOMER)]
+        finally:
+            server.shutdown()
+            thread.join()
+
+    assert bodies == ["4711|Zoë 🐝|3|de", "||0|", "4711|Zoë 🐝|3|de"]
+    assert asked == ["/.inseam/jwks.json"]

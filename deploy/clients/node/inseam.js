@@ -81,8 +81,9 @@ class Visit {
 
   update(changes) {
     if (this.answered) throw new Error('the headers are gone, so the edge cannot be told any more');
-    this.client.sign('', changes, 0); // what cannot be said is told here, not at the end
-    this.changes = { ...this.changes, ...changes };
+    const all = { ...this.changes, ...changes };
+    this.client.sign('s'.repeat(22), all, this.clock()); // what cannot be said is told here, not at the end
+    this.changes = all;
   }
   login(sub, name = '') { this.update({ sub: String(sub), name }); }
   logout() { this.update({ sub: null, name: undefined }); }

@@ -122,8 +122,9 @@ final class Visit
     public function update(array $changes): void
     {
         !$this->answered || throw new \LogicException('the headers are gone, so the edge cannot be told any more');
-        $this->client->sign('', $changes, 0); // what cannot be said is told here, not at the end
-        $this->changes = $changes + $this->changes;
+        $all = $changes + $this->changes;
+        $this->client->sign(str_repeat('s', 22), $all, time()); // what cannot be said is told here, not at the end
+        $this->changes = $all;
     }
 
     public function login(string|int $sub, string $name = ''): void

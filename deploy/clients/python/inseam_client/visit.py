@@ -56,7 +56,7 @@ class Visit:
         """
         if self.answered:
             raise RuntimeError("the headers are gone, so the edge cannot be told any more")
-        self.client.sign("", {**self.changes, **changes}, 0)  # what cannot be said is told here, not at the end
+        self.client.sign("s" * 22, {**self.changes, **changes}, self.clock())  # what cannot be said is told here
         self.changes.update(changes)
 
     def login(self, sub: object, name: str = "") -> None:

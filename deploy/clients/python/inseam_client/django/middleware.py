@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
 
@@ -51,7 +51,14 @@ class DjangoVisit(Visit):
 
 
 class InseamMiddleware(MiddlewareMixin):
-    """Gives each request its visit. The visitor is read when first asked for; `request.user` is left alone."""
+    """Gives each request its visit. The visitor is read when first asked for; `request.user` is left alone.
+
+    Raises BadKeys when the site starts, rather than with each request.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        super().__init__(get_response)
+        client()
 
     def process_request(self, request: HttpRequest) -> None:
         request.inseam = DjangoVisit(request)
