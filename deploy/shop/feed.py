@@ -31,8 +31,14 @@ def _person(name: str) -> tuple[str, str, str]:
 
 
 CUSTOMERS: Final = tuple(
-    map(_person, ("Anna", "Ben", "Clara", "David", "Emma", "Finn", "Greta", "Hugo", "Ida", "Jonas", "Karla", "Leo"))
-)
+    map(
+        _person,
+        (
+            "Anna", "Ben", "Clara", "David", "Emma", "Finn", "Greta", "Hugo", "Ida", "Jonas", "Karla", "Leo",
+            "Mia", "Noah", "Olga", "Paul", "Romy", "Samuel", "Thea", "Udo",
+        ),
+    )
+)  # fmt: skip
 """First name, e-mail address and password of the customers."""
 
 STAFF: Final = (_person("Rosa"),)

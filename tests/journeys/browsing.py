@@ -60,6 +60,16 @@ class Tab:
             self.page.click("button[name=login_submit]")
         return self
 
+    def log_in_as_editor(self) -> Tab:
+        """Log in to the CMS's own desk, which has nothing to do with the shop's customers."""
+        self.open("/admin/login/")
+        self.page.fill("[name=username]", "rosa")
+        self.page.fill("[name=password]", "rosa-pass-1234")
+        with self.page.expect_navigation():
+            self.page.click("button[type=submit]")
+        self.page.wait_for_url("**/admin/")
+        return self
+
     def log_out_in_shop(self) -> Tab:
         self.open(SHELF)
         with self.page.expect_navigation():

@@ -79,6 +79,12 @@ def customer(house: House) -> tuple[str, str, str]:
 
 
 @pytest.fixture
+def next_customer(house: House) -> tuple[str, str, str]:
+    """Somebody else."""
+    return next(house.customers)
+
+
+@pytest.fixture
 def shoppers(house: House, browser: Browser, request: pytest.FixtureRequest) -> Iterator[Callable[..., Shopper]]:
     """Make shoppers. Whatever the journey, nothing may be asked of the outside, and nothing may break."""
     made: list[Shopper] = []

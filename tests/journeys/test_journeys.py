@@ -158,11 +158,7 @@ def test_no_system_ever_gets_the_others_cookie(house: House, shopper: Shopper, c
     for recorder in house.recorders.values():
         recorder.forget()
     tab = shopper.tab()
-    tab.open("/admin/login/")  # Wagtail's own csrftoken, and for staff its own sessionid
-    tab.page.fill("[name=username]", "rosa")
-    tab.page.fill("[name=password]", "rosa-pass-1234")
-    tab.page.click("button[type=submit]")
-    tab.page.wait_for_url("**/admin/")
+    tab.log_in_as_editor()  # Wagtail's own csrftoken, and for staff its own sessionid
     tab.shot("editors-desk").log_in(customer).buy(MUG)
     tab.open(CAMPAIGN).buy()
     tab.open("/admin/")
