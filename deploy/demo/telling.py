@@ -79,15 +79,23 @@ def telling(edge: Edge) -> Any:
 
 
 def _remember(request: web.Request, heard: Claims) -> None:
-    """The shop has forgotten a customer whom the edge still knows: it was restarted, and the login goes on."""
-    shop: Shop = request.app[SHOP]
-    customer = shop.customers.get(heard.get("sub") or "")
-    visit = visit_of(request)
-    if customer is None or (visit is not None and visit.customer is not None):
+    """The shop has forgotten a visitor whom the edge still knows: it was restarted, and everything goes on.
+
+    The basket comes back by the handle, an opaque text that the edge keeps for this shop.
+    """
+    if visit_of(request) is not None or not heard:
         return
-    if visit is None:
-        visit = request[VISIT] = shop.begin()
-    visit.customer, visit.address = customer, customer.address
+    shop: Shop = request.app[SHOP]
+    customer = shop.customers.get(heard.get("sub", ""))
+    kept = [pair.split("*") for pair in heard.get("handle", "").split()]
+    if customer is None and not kept:
+        return
+    visit = request[VISIT] = shop.begin()
+    if customer is not None:
+        visit.customer, visit.address = customer, customer.address
+    if not visit.basket.lines:
+        for sku, quantity in kept:
+            visit.basket.put(sku, int(quantity))
 
 
 def _last_order(visit: Visit | None) -> str:
@@ -111,6 +119,9 @@ def changed(heard: Claims, visit: Visit | None, order_before: str) -> dict[str, 
     if basket != heard.get("basket"):
         lines = [{"sku": product.sku, "quantity": quantity} for product, quantity in visit.basket] if visit else []
         changes["basket"] = {**basket, "lines": lines} if basket else None
+    handle = " ".join(f"{sku}*{quantity}" for sku, quantity in visit.basket.lines.items()) if visit is not None else ""
+    if handle != heard.get("handle", ""):
+        changes["handle"] = handle
     order = _last_order(visit)
     if order and order != order_before:
         changes["order"] = order
