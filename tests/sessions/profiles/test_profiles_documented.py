@@ -226,6 +226,13 @@ def test_a_customer_of_adobe_commerce_has_a_number_and_a_basket_of_their_own():
     assert changes.basket == Basket("own", 0, 1, "5.00", "EUR")
 
 
+def test_a_destination_that_is_somebody_else_s_page_makes_nobody_of_them():
+    found = seen("drupal", "POST /user/login?destination=/user/1", 303, location="/user/1", sets=("SESS1=abc; path=/",))
+
+    assert isinstance(found.changes.login, Login)
+    assert found.changes.login.sub.startswith("~")
+
+
 def test_a_login_at_drupal_that_goes_on_elsewhere_is_told_by_the_user_s_page():
     found = seen(
         "drupal", "POST /de/user/login?destination=/shop", 303, location="/shop", sets=("SSESS12=abc; path=/",)

@@ -170,8 +170,35 @@ def test_an_order_empties_the_basket_at_once_and_its_number_comes_with_the_thank
 
     assert (first.changes.order, first.changes.basket, first.ask) == ("?", None, ())
     assert then.changes.order.startswith("1000")
+    assert ask(then, journey, "basket page after the order").basket is None
     assert merge_changes(first.changes, then.changes).order == then.changes.order
     assert merge_changes(then.changes, first.changes).order == then.changes.order, "a number is not forgotten"
+
+
+def test_the_thank_you_page_opened_again_does_not_empty_what_was_bought_since():
+    again = observed("django-oscar", "guest-orders", "thank-you page again")
+    filled = step("django-oscar", "guest-orders", "basket page")
+
+    assert again.changes.basket is UNSAID
+    assert isinstance(again.ask[0].read(filled.answer).basket, Basket)
+
+
+def test_a_name_that_looks_like_somebody_else_s_address_logs_nobody_else_in():
+    question = observed("django-oscar", "customer", "login").ask[0]
+    page = step("django-oscar", "customer", "profile page").answer
+    body = (page.body or b"").replace(b"<td>Anna</td>", b"<td>victim@shop.test</td>")
+
+    assert question.read(Answer(200, page.headers, (), body)).login == Login("anna@shop.test", "victim@shop.test")
+
+
+def test_a_message_on_the_thank_you_page_is_not_taken_for_the_number():
+    one = step("django-oscar", "guest-orders", "thank-you page")
+    message = b'<div id="messages"><strong>Trail</strong> has been added to your basket.'
+    body = (one.answer.body or b"").replace(b'<div id="messages">', message)
+
+    seen = profile_of("django-oscar").observe(one.asked, Answer(200, one.answer.headers, (), body))
+
+    assert seen.changes.order == "100001"
 
 
 def test_what_a_form_sent_by_mistake_says_is_no_basket():
