@@ -39,6 +39,7 @@ HOT = [
     "router/edge/seam.py",
     "router/edge/settling.py",
     "router/edge/question.py",
+    "router/edge/held.py",
     "router/edge/public.py",
     "router/edge/relay.py",
     "router/edge/client.py",

@@ -14,11 +14,11 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Final
 
 from router.edge.asker import Asker
+from router.edge.held import Held, holds
 from router.edge.live import Live, Route
 from router.edge.pages import error_reply, reply_bytes, reserved
 from router.edge.public import answer_public
 from router.edge.seam import headers_of, is_page, visit_of
-from router.edge.settling import inquiry, settle, told
 from router.edge.upstream import ServerConnection
 from router.errors import (
     AmbiguousPath,
@@ -40,7 +40,6 @@ from router.tally import slot_of
 from router.wire.body import LAST_CHUNK, chunk, last_chunk
 from router.wire.head import UNKNOWN, RequestHead, ResponseHead, joined
 from sessions.keeper import Kept
-from sessions.profiles import Observed
 
 if TYPE_CHECKING:
     from router.edge.client import ClientConnection
@@ -52,9 +51,6 @@ _MOST_PENDING: Final = 64 * 1024
 
 _TO_SETTLE: Final = 15.0
 """Seconds that an answer may be held at most, while what it says of the visitor is asked about and stored."""
-
-_MOST_HELD: Final = 512 * 1024
-"""Bytes of a body that a profile looks at; of a larger one it sees nothing."""
 
 _TUNNEL_IDLE: Final = 3600.0
 """Seconds a WebSocket may be silent: browsers and libraries ping far more often where it matters."""
@@ -71,11 +67,10 @@ class Relay(Asker):
 
     __slots__ = (
         "asked_at", "bodiless", "body_chunked", "bytes_in", "bytes_out", "chunking", "client", "connection", "edge",
-        "edits", "fallen_back", "form", "form_route", "has_body", "head", "held", "held_end", "held_error",
-        "held_head", "intent", "kept", "live", "login_ended", "opened", "own_cookies", "pending", "pending_size",
-        "phase", "reason", "request", "request_id", "rewritten", "route", "safe", "sealed", "sent_all", "sent_body",
-        "server", "started", "status", "system_seconds", "target", "trace", "trailers", "tries", "view",
-        "wants_body", "wants_upgrade", "whole",
+        "edits", "fallen_back", "form", "form_route", "has_body", "head", "held", "intent", "kept", "live",
+        "login_ended", "opened", "own_cookies", "pending", "pending_size", "phase", "reason", "request", "request_id",
+        "rewritten", "route", "safe", "sealed", "sent_all", "sent_body", "server", "started", "status",
+        "system_seconds", "target", "trace", "trailers", "tries", "view", "wants_body", "wants_upgrade", "whole",
     )  # fmt: skip
 
     def __init__(
@@ -146,11 +141,8 @@ class Relay(Asker):
         self.login_ended = False
         self.wants_body = False
         """Whether the body of the answer is looked at before it goes on."""
-        self.held_head: ResponseHead | None = None
-        self.held: list[bytes] = []
-        self.held_end: bytes | None = None
-        """The trailers, once the answer that is held is whole."""
-        self.held_error: SystemFault | None = None
+        self.held: Held | None = None
+        """The answer, while it waits."""
 
     # --- deciding -----------------------------------------------------------------------------------------------------
 
@@ -447,83 +439,46 @@ class Relay(Asker):
             self._fall_back(route)
             return
         seam = self.live.seam
-        if seam is not None:
-            if self.wants_body:
-                self._hold(head, body, done)
-                self._look_at_body()
-                return
-            system = self.system_name
-            if head.block.updates or head.block.cookies or seam.watches(system, self.view):
-                observed = told(seam, self, head, None)
-                if observed is not None:
-                    self._hold(head, body, done)
-                    self.edge.start_task(self._settle(observed))
-                    return
-            if (
-                is_page(self, head)
-                and seam.is_stranger(self, system, int(self.edge.wall))
-                and (observed := inquiry(seam, self, head)) is not None
-            ):
-                self._hold(head, body, done)
-                self.edge.start_task(self._settle(observed))
-                return
+        if (
+            seam is not None
+            and (
+                self.wants_body
+                or head.block.updates
+                or head.block.cookies
+                or seam.watches(route.decision.system, self.view)
+                or (self.head.block.cookies and is_page(self, head))
+            )
+            and holds(seam, self, head, body, done)
+        ):
+            return
         self._pass_on(head, body, done)
 
-    def _hold(self, head: ResponseHead, body: bytes, done: bool) -> None:
-        """Keep the answer until what it says of the visitor is settled."""
+    def keep(self, answer: Held) -> None:
+        """Have an answer wait until what it says of the visitor is settled."""
+        self.held = answer
         self.phase = HOLDING
         self.client.deadline = self.edge.now + _TO_SETTLE
-        self.held_head = head
-        if body:
-            self.held.append(body)
-        if done:
+        if answer.end is not None:
             self.connection = None
-            self.held_end = b""
-        elif self.connection is not None and not self.wants_body:
-            self.connection.pause()
 
-    def _look_at_body(self) -> None:
-        """Settle when the whole body is there, or when it is larger than what is looked at."""
-        seam, head = self.live.seam, self.held_head
-        assert seam is not None
-        assert head is not None
-        whole = self.held_end is not None
-        if not whole and self.held_error is None and sum([len(piece) for piece in self.held]) <= _MOST_HELD:
-            return
-        self.wants_body = False
-        coded = "content-encoding" in head.block.headers
-        observed = told(seam, self, head, b"".join(self.held) if whole and not coded else None)
-        if observed is None:
-            self._go_on()
-            return
-        if self.connection is not None:
-            self.connection.pause()
-        self.edge.start_task(self._settle(observed))
-
-    async def _settle(self, observed: Observed) -> None:
-        seam = self.live.seam
-        assert seam is not None
-        try:
-            await settle(seam, self, observed)
-        except Exception as error:  # a fault of ours must not cost the page
-            self.edge.ledger.event("settling_failed")
-            self.edge.ledger.log(f"what an answer told of its visitor is lost: {type(error).__name__}: {error}")
+    def rest(self) -> None:
+        """Read no more of the answer that waits."""
         if self.phase == HOLDING:
-            self._go_on()
+            self.client.deadline = self.edge.now + _TO_SETTLE
+            if self.connection is not None:
+                self.connection.pause()
 
-    def _go_on(self) -> None:
-        """Pass on the answer that was held, and all of it that came meanwhile."""
-        head = self.held_head
-        held, self.held = self.held, []
-        assert head is not None
+    def go_on(self, answer: Held) -> None:
+        """Pass on the answer that has waited, and all of it that came meanwhile."""
+        if self.phase != HOLDING:
+            return  # nobody waits for it any more
+        self.held = None
         connection = self.connection
-        self._pass_on(head, b"".join(held), done=False)
-        if self.phase != ANSWERING:
-            return
-        if self.held_error is not None:
-            self.cut(self.held_error)
-        elif self.held_end is not None:
-            self.ended(self.held_end)
+        self._pass_on(answer.head, answer.taken(), done=False)
+        if answer.error is not None:
+            self.cut(answer.error)
+        elif answer.end is not None:
+            self.ended(answer.end)
         elif connection is not None:
             connection.resume()
 
@@ -580,10 +535,8 @@ class Relay(Asker):
         client.write(b"".join(parts))
 
     def more(self, data: bytes) -> None:
-        if self.phase == HOLDING:
-            self.held.append(data)
-            if self.wants_body:
-                self._look_at_body()
+        if self.held is not None:
+            self.held.more(data)
             return
         client = self.client
         self.bytes_out += len(data)
@@ -596,10 +549,8 @@ class Relay(Asker):
 
     def ended(self, trailers: bytes) -> None:
         self.connection = None
-        if self.phase == HOLDING:
-            self.held_end = trailers
-            if self.wants_body:
-                self._look_at_body()
+        if self.held is not None:
+            self.held.ended(trailers)
             return
         if self.phase == TUNNEL:
             self.client.keep = False
@@ -620,6 +571,8 @@ class Relay(Asker):
 
     def release(self) -> None:
         """The client takes bytes again."""
+        if self.held is not None:
+            return
         if self.connection is not None:
             self.connection.resume()
         if self.phase == TUNNEL:
@@ -667,10 +620,8 @@ class Relay(Asker):
         self.connection = None
         route = self.route
         assert route is not None
-        if self.phase == HOLDING:
-            self.held_error = error
-            if self.wants_body:
-                self._look_at_body()
+        if self.held is not None:
+            self.held.failed(error)
         elif self.phase in (ANSWERING, TUNNEL):
             self.cut(error)
         elif error.retry and self.tries <= route.retries and self._may_repeat(error):
@@ -746,7 +697,9 @@ class Relay(Asker):
     def deadline(self) -> None:
         """The time for the present phase is over."""
         route = self.route
-        if self.phase == HOLDING or route is None:
+        if self.held is not None:
+            self.held.late()
+        elif route is None:
             self.refuse(EdgeError("a session was not settled in time"))
         elif self.form_route is not None:
             self.refuse(RequestTimeout("the form did not arrive in time"))
@@ -795,8 +748,11 @@ class Relay(Asker):
             if self.phase != TUNNEL:
                 self.edge.ledger.error("client_gone")
                 self.status = self.status or 499
+            answer, self.held = self.held, None
             self._let_go()
             self.finish()
+            if answer is not None:
+                answer.unwanted()
 
     def _let_go(self) -> None:
         """Leave the queue, or give up the connection."""

@@ -70,12 +70,12 @@ def inquiry(seam: Seam, relay: Relay, head: ResponseHead) -> Observed | None:
     return Observed(_NOTHING, questions)
 
 
-async def settle(seam: Seam, relay: Relay, observed: Observed) -> None:
+async def settle(seam: Seam, relay: Relay, head: ResponseHead, observed: Observed) -> None:
     """Ask what is to be asked, and store what was said; afterwards `relay.kept` is the visitor as it is now."""
     system = relay.system_name
     changes = observed.changes
     for question in observed.ask:
-        said = await _ask(seam, relay, system, question)
+        said = await _ask(seam, relay, head, system, question)
         if said is not None:
             changes = merge_changes(changes, said)
     if not changes:
@@ -180,10 +180,10 @@ def _worth(changes: Changes) -> bool:
 # --- asking -----------------------------------------------------------------------------------------------------------
 
 
-async def _ask(seam: Seam, relay: Relay, system: str, question: Ask) -> Changes | None:
+async def _ask(seam: Seam, relay: Relay, head: ResponseHead, system: str, question: Ask) -> Changes | None:
     """Ask a question in the visitor's name; what its answer sets belongs to the visitor too."""
     pool = relay.live.systems[system]
-    cookies = _cookies_after(relay, seam, system, question)
+    cookies = _cookies_after(relay, seam, head, system, question)
     lines = [f"GET {question.path} HTTP/1.1\r\nHost: {relay.view.authority}\r\n"]
     agent = relay.view.headers.get("user-agent")
     wanted = [("User-Agent", agent or "inseam"), ("Accept", "*/*"), *question.headers]
@@ -191,10 +191,10 @@ async def _ask(seam: Seam, relay: Relay, system: str, question: Ask) -> Changes 
     if language:
         wanted.append(("Accept-Language", language))
     lines += [f"{name}: {value}\r\n" for name, value in wanted]
-    head = "".join(lines).encode("latin-1", "replace")
+    asked = "".join(lines).encode("latin-1", "replace")
     if cookies:
-        head += b"Cookie: %b\r\n" % cookies
-    request = b"%b%bX-Request-Id: %b\r\n\r\n" % (head, relay.client.forwarded, relay.request_id)
+        asked += b"Cookie: %b\r\n" % cookies
+    request = b"%b%bX-Request-Id: %b\r\n\r\n" % (asked, relay.client.forwarded, relay.request_id)
     seam.ledger.event(f"question:{system}")
     answer = await Question(pool, request).ask(_FOR_A_QUESTION)
     if answer is None:
@@ -211,11 +211,10 @@ async def _ask(seam: Seam, relay: Relay, system: str, question: Ask) -> Changes 
     return question.read(Answer(got.status, list(got.block.headers), set_cookies, body))
 
 
-def _cookies_after(relay: Relay, seam: Seam, system: str, question: Ask) -> bytes:
+def _cookies_after(relay: Relay, seam: Seam, held: ResponseHead, system: str, question: Ask) -> bytes:
     """Return the visitor's cookies at the system as they are after the answer that is held."""
     pairs = _pairs(relay, seam, system)
-    assert relay.held_head is not None
-    for value in relay.held_head.block.cookies:
+    for value in held.block.cookies:
         pair, _, attributes = value.decode("latin-1").partition(";")
         name, _, text = pair.partition("=")
         if _deletes(text, attributes):
