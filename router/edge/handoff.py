@@ -1,4 +1,4 @@
-"""Handing a session over to a brand's site on a domain of its own: the redirects, and the store in between.
+"""Handing a session over to a brand's site on a domain of its own: the redirects.
 
 Which steps there are and why stands in `sessions.handoff`; here are the two addresses. On a site `/.inseam/join` sends
 the browser to the shop and receives it again; at the shop `/.inseam/handoff` makes the code. Whatever fails on the way,
@@ -7,7 +7,7 @@ could be used twice, they are told, with a link to go on without. REQUIREMENTS, 
 
 What is counted, all beginning with `handoff_site:`: `begun` (a site sends a browser off), `given` (a code), `nothing`
 (the shop knows nothing of the visitor), `taken`, `kept` (the visitor had more at the site), `refused:REASON`,
-`revoked` (a code came again: what came of it is ended), `asked_badly`, `store_down`.
+`asked_badly`, `store_down`. `refused:used` is a code that came again: what came of it is ended.
 """
 
 from __future__ import annotations
@@ -23,35 +23,13 @@ from router.edge.settling import end_logins
 from router.errors import EdgeError
 from router.model import Reply, RequestView
 from router.wire.target import canonical
+from sessions.codes import Codes
 from sessions.cookie import set_cookie
 from sessions.errors import StoreDown
-from sessions.handoff import (
-    LIFE,
-    WITNESS_LIFE,
-    BadCode,
-    Ticket,
-    Witness,
-    arrived,
-    bind_of,
-    check,
-    is_bind,
-    is_genuine,
-    is_nonce,
-    latest,
-    new_code,
-    packed,
-    read_ticket,
-    read_witness,
-    same_homes,
-    ticket_key,
-    witness_key,
-    worth_handing,
-)
+from sessions.handoff import LIFE, BadCode, bind_of, is_bind, is_nonce, worth_handing
 from sessions.jar import values
 from sessions.keeper import Kept
 from sessions.model import Session
-from sessions.record import unpacked
-from sessions.stores.port import Revocation, key_of
 
 if TYPE_CHECKING:
     from router.edge.relay import Relay
@@ -74,6 +52,9 @@ _PATIENCE: Final = 5.0
 
 _RETRY_AFTER: Final = 5
 """Seconds after which a store that was down may be asked again."""
+
+_REMARKABLE: Final = frozenset(("used", "browser", "site", "spoiled"))
+"""Reasons that are worth a line in the log: for these a genuine code is needed. Anybody can send others all day."""
 
 _QUERY: Final = re.compile(r"[A-Za-z0-9\-._~!$&'()*+,;=:@/?%]*")
 """The characters of a query, RFC 3986, 3.4: no fragment, no backslash, no blank, nothing that ends a header line."""
@@ -172,17 +153,8 @@ def _give(seam: Seam, relay: Relay) -> None:
 
 
 async def _give_code(seam: Seam, relay: Relay, session: Session, site: str, bind: str, place: str) -> None:
-    now = int(relay.edge.wall)
-    store = seam.keeper.store
-    code = new_code(token_urlsafe(16), seam.keeper.ring)
-    ticket = Ticket(site, bind, now, token_urlsafe(16), session, _homes(seam))
-    witness = Witness(now, key_of(ticket.new_id))
     try:
-        # The witness first: there is no moment at which a code can be used without one.
-        good = await store.put_once(witness_key(code), packed(witness), WITNESS_LIFE)
-        good = good and await store.put_once(ticket_key(code), packed(ticket), LIFE)
-        if not good:
-            raise StoreDown("the store says that a code is in use that nobody can have made")
+        code = await _codes(seam).give(session, site, bind, int(relay.edge.wall))
     except StoreDown:
         reply = _without_store(seam, relay, f"{site}{place}", _join_at(site, place))
     else:
@@ -192,12 +164,12 @@ async def _give_code(seam: Seam, relay: Relay, session: Session, site: str, bind
         relay.reply(reply)
 
 
-def _homes(seam: Seam) -> dict[str, str]:
-    """Return which servers stand behind a system's name."""
-    return {
+def _codes(seam: Seam) -> Codes:
+    homes = {
         name: " ".join(sorted(f"{one.scheme}://{one.host}:{one.port}" for one in spec.servers))
         for name, spec in seam.systems.items()
     }
+    return Codes(seam.keeper, homes, lambda: token_urlsafe(16))
 
 
 # --- on the site: back ------------------------------------------------------------------------------------------------
@@ -205,13 +177,16 @@ def _homes(seam: Seam) -> dict[str, str]:
 
 async def _take(seam: Seam, relay: Relay, here: str) -> None:
     """Begin a session here, if the code is good; go on to the page that was wanted in any case."""
-    place = return_place(_only(relay.view, "return_to"))
+    view = relay.view
+    place = return_place(_only(view, "return_to"))
     before = relay.kept.session if relay.kept is not None else None
     try:
-        kept = await _session_of_code(seam, relay, here)
+        code, nonce = _only(view, "code"), _nonce(relay)
+        kept = await _codes(seam).take(code, here, nonce, relay.kept, int(relay.edge.wall))
     except BadCode as error:
         seam.ledger.event(f"handoff_site:refused:{error.reason}")
-        seam.ledger.log(f"a hand-off is refused ({error.reason}): {error}; request={relay.view.request_id}")
+        if error.reason in _REMARKABLE:
+            seam.ledger.log(f"a hand-off is refused ({error.reason}): {error}; request={view.request_id}")
         reply = _to(place)
     except StoreDown:
         reply = _without_store(seam, relay, place, _join_at("", place))
@@ -220,47 +195,6 @@ async def _take(seam: Seam, relay: Relay, here: str) -> None:
         _greet(seam, relay, before, kept, reply)
     if relay.unfinished:
         relay.reply(reply)
-
-
-async def _session_of_code(seam: Seam, relay: Relay, here: str) -> Kept | None:
-    """Take what stands behind the code, and begin the session. Raises BadCode, and StoreDown.
-
-    Whatever it is refused for, a code that was shown to the store is used up.
-    """
-    keeper, now = seam.keeper, int(relay.edge.wall)
-    code = _only(relay.view, "code")
-    if not is_genuine(code, keeper.ring):
-        raise BadCode("a code that no edge with these keys has made", "forged")
-    data = await keeper.store.take_once(ticket_key(code))
-    if data is None:
-        await _end_what_came_of(seam, code, now)
-        raise BadCode("a code that the store does not know", "unknown")
-    ticket = read_ticket(data)
-    check(ticket, here, _nonce(relay), now)
-    key = key_of(ticket.session.id)
-    stored = await keeper.store.load(key)
-    theirs = latest(ticket.session, unpacked(stored.data) if stored is not None else None)
-    if keeper.is_void(Kept(theirs, key)):
-        raise BadCode("the session was revoked since the code was made", "revoked")
-    handles = same_homes(theirs.handles, ticket.homes, _homes(seam))
-
-    def arriving(mine: Session | None) -> Session | None:
-        return arrived(theirs, mine, ticket.new_id, handles, now, seam.policy.grace)
-
-    return await keeper.replace(relay.kept, arriving, now)
-
-
-async def _end_what_came_of(seam: Seam, code: str, now: int) -> None:
-    """End the session that the first use of a code began, once. Raises BadCode, and StoreDown. REQUIREMENTS, 11."""
-    data = await seam.keeper.store.take_once(witness_key(code))
-    if data is None:
-        return
-    witness = read_witness(data)
-    await seam.keeper.revoke(Revocation("session", witness.key, now, now + seam.policy.idle))
-    if now - witness.created > LIFE:
-        raise BadCode("a code came too late, or again", "late")
-    seam.ledger.event("handoff_site:revoked")
-    raise BadCode("a code came a second time: the session that came of it is ended", "used")
 
 
 def _greet(seam: Seam, relay: Relay, before: Session | None, kept: Kept | None, reply: Reply) -> None:

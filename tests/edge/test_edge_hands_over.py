@@ -163,7 +163,7 @@ async def test_a_guest_takes_the_basket_along(edge):
 
     claims = await browser.join()
 
-    assert (claims["sub"], claims["basket"]["id"]) == (None, "b7")
+    assert (claims.get("sub"), claims["basket"]["id"]) == (None, "b7")
 
 
 async def test_the_session_at_the_brand_has_an_id_of_its_own(edge):
@@ -288,7 +288,8 @@ async def test_the_cookie_that_the_brand_s_guest_had_stands_for_nobody_s_login(e
     await browser.join()
 
     thief = Browser(edge, cookies={"brand.example": before})
-    assert json.loads((await thief.step(f"{BRAND}/")).body)["sub"] is None
+    claims = json.loads((await thief.step(f"{BRAND}/")).body)
+    assert (claims.get("sub"), claims["basket"]["id"]) == (None, "g1")
 
 
 # --- and to nobody else -----------------------------------------------------------------------------------------------
@@ -364,7 +365,7 @@ async def test_a_code_that_comes_again_ends_the_session_that_came_of_it(edge):
     assert again.body == b"{}"
     assert (await browser.step(f"{BRAND}/")).body == b"{}"
     assert json.loads((await browser.step(f"{SHOP}/")).body)["sub"] == "c1"
-    assert (events(edge)["refused:used"], events(edge)["revoked"]) == (1, 1)
+    assert events(edge)["refused:used"] == 1
 
 
 async def test_a_third_use_ends_nothing_any_more(edge):
@@ -374,7 +375,7 @@ async def test_a_third_use_ends_nothing_any_more(edge):
     for _ in range(4):
         await browser.go(code)
 
-    assert (events(edge)["revoked"], events(edge)["refused:unknown"]) == (1, 2)
+    assert (events(edge)["refused:used"], events(edge)["refused:unknown"]) == (1, 2)
 
 
 async def test_a_code_is_of_no_use_after_a_minute():
@@ -463,7 +464,6 @@ async def test_a_code_counts_once_over_two_workers(tmp_path):
         again = await browser.go(code)
 
         assert again.body == b"{}"
-        await one.until(lambda: events(one).get("revoked") == 1)
         await ended(other, browser)
 
 
