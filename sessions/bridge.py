@@ -30,6 +30,9 @@ NewId = Callable[[], str]
 Aspect = Literal["login", "basket", "order"]
 """What a system may have the authority for."""
 
+OPAQUE: Final = "~"
+"""What a customer's id begins with when a profile only saw that somebody had logged in, and could not tell who."""
+
 RECEIPT_LIFE: Final = 3600
 """Seconds for which a receipt is shown, and in which a merge that commerce does later still gets one."""
 
@@ -121,6 +124,8 @@ def _login(session: Session, changes: Changes, system: str, policy: Policy, now:
         return replace(session, login=who, login_at=now, guest=session.basket or session.guest, guest_at=now), "login"
     if before.sub == who.sub:
         return replace(session, login=who if who.name else before), "name" if who.name else ""
+    if before.sub.startswith(OPAQUE) and not who.sub.startswith(OPAQUE):
+        return replace(session, login=who), "name"  # somebody was logged in, and now it is known who
     other = replace(session, login=who, login_at=now, basket=None, handles={}, former="", former_until=0,
                     receipt=None, guest=None, undo="")  # fmt: skip
     return other, "customer"

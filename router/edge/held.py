@@ -12,6 +12,7 @@ from router.edge.seam import Seam, is_page
 from router.edge.settling import inquiry, settle, told
 from router.errors import SystemFault
 from router.wire.head import ResponseHead
+from sessions.model import Unsaid
 from sessions.profiles import Observed
 
 if TYPE_CHECKING:
@@ -120,8 +121,11 @@ def holds(seam: Seam, relay: Relay, head: ResponseHead, body: bytes, done: bool)
             one.more(b"")
         return True
     observed = told(seam, relay, head, None)
-    if observed is None and is_page(relay, head) and seam.is_stranger(relay, relay.system_name, int(relay.edge.wall)):
-        observed = inquiry(seam, relay, head)
+    tells = observed is not None and (bool(observed.ask) or not isinstance(observed.changes.login, Unsaid))
+    if not tells and is_page(relay, head) and seam.is_stranger(relay, relay.system_name, int(relay.edge.wall)):
+        asked = inquiry(seam, relay, head)
+        if asked is not None:
+            observed = Observed(observed.changes if observed is not None else asked.changes, asked.ask)
     if observed is None:
         return False
     one = Held(seam, relay, head, body, done, looking=False)

@@ -7,13 +7,15 @@ answer passes without ever coming here.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from router.edge.question import Question
 from router.edge.seam import Seam, visit_of
-from router.wire.head import ResponseHead
+from router.headers import line
+from router.wire.head import ResponseHead, joined
 from sessions.bridge import Outcome, carried
 from sessions.errors import BadClaims, BadToken
 from sessions.jar import without
@@ -29,6 +31,8 @@ _FOR_A_QUESTION: Final = 3.0
 """Seconds that one question may take: the shopper waits for it."""
 
 _NOTHING: Final = Changes()
+
+_PATH: Final = re.compile("/[!-~]*")
 
 
 def told(seam: Seam, relay: Relay, head: ResponseHead, body: bytes | None) -> Observed | None:
@@ -74,10 +78,12 @@ async def settle(seam: Seam, relay: Relay, head: ResponseHead, observed: Observe
     """Ask what is to be asked, and store what was said; afterwards `relay.kept` is the visitor as it is now."""
     system = relay.system_name
     changes = observed.changes
-    for question in observed.ask:
-        said = await _ask(seam, relay, head, system, question)
-        if said is not None:
-            changes = merge_changes(changes, said)
+    if observed.ask:
+        errand = _Errand(seam, relay, head, system)
+        for question in observed.ask:
+            said = await errand.ask(question)
+            if said is not None:
+                changes = merge_changes(changes, said)
     if not changes:
         return
     if not _worth(changes) and (relay.kept is None or relay.kept.session is None):
@@ -102,9 +108,9 @@ def end_logins(seam: Seam, relay: Relay, but: str) -> None:
     relay.login_ended = True
     for forms in seam.forms.values():
         relay.own_cookies += forms.forget(relay.head.block.cookies, secure)
-    for name, profile in seam.profiles.items():
-        if name != but and profile.login_cookies and "login" in seam.systems[name].authority:
-            relay.own_cookies += seam.jar.forget(name, profile.login_cookies, relay.head.block.cookies, secure)
+    for name, cookies in seam.login_cookies.items():
+        if name != but:
+            relay.own_cookies += seam.jar.forget(name, cookies, relay.head.block.cookies, secure)
 
 
 # --- reading ----------------------------------------------------------------------------------------------------------
@@ -154,8 +160,8 @@ def _watch_logins(
         return
     if observed is not None and not isinstance(observed.changes.login, Unsaid):
         return
-    for line in set_cookies:
-        pair, _, attributes = line.partition(";")
+    for said in set_cookies:
+        pair, _, attributes = said.partition(";")
         name, _, value = pair.partition("=")
         if any(_named(glob, name.strip()) for glob in names) and _deletes(value, attributes):
             lose(seam, relay, "login", "cookie_deleted", session)
@@ -180,49 +186,61 @@ def _worth(changes: Changes) -> bool:
 # --- asking -----------------------------------------------------------------------------------------------------------
 
 
-async def _ask(seam: Seam, relay: Relay, head: ResponseHead, system: str, question: Ask) -> Changes | None:
-    """Ask a question in the visitor's name; what its answer sets belongs to the visitor too."""
-    pool = relay.live.systems[system]
-    cookies = _cookies_after(relay, seam, head, system, question)
-    lines = [f"GET {question.path} HTTP/1.1\r\nHost: {relay.view.authority}\r\n"]
-    agent = relay.view.headers.get("user-agent")
-    wanted = [("User-Agent", agent or "inseam"), ("Accept", "*/*"), *question.headers]
-    language = relay.view.headers.get("accept-language")
-    if language:
-        wanted.append(("Accept-Language", language))
-    lines += [f"{name}: {value}\r\n" for name, value in wanted]
-    asked = "".join(lines).encode("latin-1", "replace")
-    if cookies:
-        asked += b"Cookie: %b\r\n" % cookies
-    request = b"%b%bX-Request-Id: %b\r\n\r\n" % (asked, relay.client.forwarded, relay.request_id)
-    seam.ledger.event(f"question:{system}")
-    answer = await Question(pool, request).ask(_FOR_A_QUESTION)
-    if answer is None:
-        seam.ledger.event(f"question_failed:{system}")
-        return None
-    got, body = answer
-    set_cookies = []
-    secure = relay.view.scheme == "https"
-    for value in got.block.cookies:
-        name = value.partition(b";")[0].partition(b"=")[0].strip().decode("latin-1")
-        set_cookies.append(value.decode("latin-1"))
-        if not question.leaves_out(name):
-            relay.own_cookies += seam.jar.to_browser(system, value, relay.head.block.cookies, secure, False)
-    return question.read(Answer(got.status, list(got.block.headers), set_cookies, body))
+class _Errand:
+    """The questions about one visitor, each with the cookies as they are after the answer that is held and the others."""
 
+    def __init__(self, seam: Seam, relay: Relay, head: ResponseHead, system: str) -> None:
+        self._seam = seam
+        self._relay = relay
+        self._system = system
+        self._pairs = _pairs(relay, seam, system)
+        for value in head.block.cookies:
+            self._set(value)
 
-def _cookies_after(relay: Relay, seam: Seam, held: ResponseHead, system: str, question: Ask) -> bytes:
-    """Return the visitor's cookies at the system as they are after the answer that is held."""
-    pairs = _pairs(relay, seam, system)
-    for value in held.block.cookies:
+    async def ask(self, question: Ask) -> Changes | None:
+        """Ask in the visitor's name; what the answer sets belongs to the visitor too. None for no answer."""
+        seam, relay, system = self._seam, self._relay, self._system
+        if _PATH.fullmatch(question.path) is None:
+            return None  # what a path is filled with came from outside
+        seam.ledger.event(f"question:{system}")
+        answer = await Question(relay.live.systems[system], self._request(question)).ask(_FOR_A_QUESTION)
+        if answer is None:
+            seam.ledger.event(f"question_failed:{system}")
+            return None
+        got, body = answer
+        secure = relay.view.scheme == "https"
+        for value in got.block.cookies:
+            if not question.leaves_out(value.partition(b";")[0].partition(b"=")[0].strip().decode("latin-1")):
+                relay.own_cookies += seam.jar.to_browser(system, value, relay.head.block.cookies, secure, False)
+                self._set(value)
+        set_cookies = [value.decode("latin-1") for value in got.block.cookies]
+        return question.read(Answer(got.status, list(got.block.headers), set_cookies, body))
+
+    def _set(self, value: bytes) -> None:
         pair, _, attributes = value.decode("latin-1").partition(";")
         name, _, text = pair.partition("=")
         if _deletes(text, attributes):
-            pairs.pop(name.strip(), None)
+            self._pairs.pop(name.strip(), None)
         else:
-            pairs[name.strip()] = text.strip()
-    header = "; ".join(f"{name}={value}" for name, value in pairs.items()).encode("latin-1", "replace")
-    return without(header, question.without) if question.without else header
+            self._pairs[name.strip()] = text.strip()
+
+    def _request(self, question: Ask) -> bytes:
+        relay = self._relay
+        headers = {"user-agent": "inseam", "accept": "*/*"}
+        for name in ("user-agent", "accept-language", *question.passes):
+            said = relay.view.headers.get(name)
+            if said is not None:
+                headers[name] = said
+        headers |= {name.lower(): value for name, value in question.headers}
+        cookies = "; ".join([f"{name}={value}" for name, value in self._pairs.items()]).encode("latin-1", "replace")
+        cookies = without(cookies, question.without) if question.without else cookies
+        lines = [line(name, value) for name, value in headers.items()]
+        if cookies:
+            lines.append((b"Cookie", cookies))
+        return b"GET %b HTTP/1.1\r\nHost: %b\r\n%b%bX-Request-Id: %b\r\n\r\n" % (
+            question.path.encode("ascii"), relay.view.authority.encode("ascii"), joined(lines),
+            relay.client.forwarded, relay.request_id,
+        )  # fmt: skip
 
 
 # --- counting ---------------------------------------------------------------------------------------------------------
