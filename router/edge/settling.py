@@ -187,7 +187,7 @@ def _worth(changes: Changes) -> bool:
 
 
 class _Errand:
-    """The questions about one visitor, each with the cookies as they are after the answer that is held and the others."""
+    """The questions about one visitor, each with the cookies as the held answer and the questions before left them."""
 
     def __init__(self, seam: Seam, relay: Relay, head: ResponseHead, system: str) -> None:
         self._seam = seam
