@@ -13,13 +13,24 @@ const { BadToken, MOST_TOKEN, demand, object, readClaims, readKeys, sign } = req
 
 const UPDATE_LIFE = 60, FETCH_AGAIN = 60_000;
 
+// A claim of the kind of `missing`, which stands for null and for one that is not there.
+function claim(claims, name, missing) {
+  const value = claims[name] ?? missing;
+  demand(typeof value === typeof missing && !Array.isArray(value) && (typeof value !== 'number' || Number.isInteger(value)), 'claims');
+  return value;
+}
+
+const claimsOf = (claims, missing) => Object.fromEntries(
+  Object.entries(missing).map(([name, value]) => [name, claim(claims, name, value)]),
+);
+
 function visitorOf(claims) {
-  const { sid, sub, name, basket, ctx, handle, order, receipt } = claims;
-  demand(typeof sid === 'string', 'sid');
   return {
-    sid, sub: sub ?? '', name: name ?? '', handle: handle ?? '', order: order ?? '', receipt: receipt ?? null, claims,
-    basket: { id: '', rev: 0, count: 0, total: '', currency: '', ...basket },
-    ctx: { language: '', country: '', device: '', ...ctx },
+    ...claimsOf(claims, { sid: '', sub: '', name: '', handle: '', order: '' }),
+    basket: claimsOf(claim(claims, 'basket', {}), { id: '', rev: 0, count: 0, total: '', currency: '' }),
+    ctx: claimsOf(claim(claims, 'ctx', {}), { language: '', country: '', device: '' }),
+    receipt: claims.receipt == null ? null : claim(claims, 'receipt', {}),
+    claims,
   };
 }
 
@@ -46,7 +57,7 @@ class Client {
 
   read(token, now) {
     const claims = readClaims(token, { keys: this.keys, issuer: this.issuer, audience: this.system, typ: ['inseam-session+jwt'], now });
-    demand(claims.sid, 'sid');
+    demand(claims.sid && typeof claims.sid === 'string', 'sid');
     return visitorOf(claims);
   }
 

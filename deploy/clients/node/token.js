@@ -10,15 +10,16 @@ const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 class BadToken extends Error { constructor(reason) { super(reason); this.reason = reason; } }
 const demand = (holds, reason) => { if (!holds) throw new BadToken(reason); };
 
-const namesIn = (value) => value === null || typeof value !== 'object' ? 0
-  : Object.values(value).reduce((sum, inner) => sum + namesIn(inner), Array.isArray(value) ? 0 : Object.keys(value).length);
+// How many names are in it; throws URIError for half a surrogate pair.
+const namesIn = (value) => typeof value === 'string' ? (encodeURIComponent(value), 0)
+  : value === null || typeof value !== 'object' ? 0 : Object.values(value).reduce((sum, inner) => sum + namesIn(inner), Array.isArray(value) ? 0 : Object.keys(value).length);
 
 // The JSON object of a token's part, in which no name stands twice: JSON.parse takes the last, others the first.
 function object(part) {
-  let said, text;
-  try { said = JSON.parse(text = utf8.decode(Buffer.from(part, 'base64url'))); } catch { demand(false, 'malformed'); }
+  let said, text, names;
+  try { said = JSON.parse(text = utf8.decode(Buffer.from(part, 'base64url'))); names = namesIn(said); } catch { demand(false, 'malformed'); }
   const written = [...text.matchAll(/"(?:[^"\\]|\\.)*"(\s*:)?/g)].filter((found) => found[1]).length;
-  demand(said && typeof said === 'object' && !Array.isArray(said) && namesIn(said) === written, 'malformed');
+  demand(said && typeof said === 'object' && !Array.isArray(said) && names === written, 'malformed');
   return said;
 }
 
@@ -57,9 +58,10 @@ function readClaims(token, { keys, issuer, audience, typ, now }) {
   const claims = object(payload);
   demand(claims.iss === issuer, 'issuer');
   demand(claims.aud === audience, 'audience');
-  demand(Number.isInteger(claims.iat) && Number.isInteger(claims.exp), 'malformed');
+  const begins = claims.nbf === undefined ? claims.iat : claims.nbf;
+  demand([claims.iat, claims.exp, begins].every(Number.isFinite), 'malformed');
   demand(claims.exp > claims.iat && claims.exp - claims.iat <= MOST_LIFE, 'life');
-  demand(claims.iat <= now + LEEWAY, 'not_yet');
+  demand(Math.max(claims.iat, begins) <= now + LEEWAY, 'not_yet');
   demand(claims.exp > now - LEEWAY, 'expired');
   return claims;
 }

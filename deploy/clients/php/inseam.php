@@ -63,15 +63,25 @@ final class Client
     }
 }
 
+/** Claims of the kinds of those in `$missing`, which stand for null and for what is not there. */
+function claims_of(array $claims, array $missing): array
+{
+    foreach ($missing as $name => $value) {
+        $missing[$name] = $claims[$name] ?? $value;
+        demand(gettype($missing[$name]) === gettype($value), 'claims');
+        demand($missing[$name] === [] || !is_array($value) || !array_is_list($missing[$name]), 'claims');
+    }
+    return $missing;
+}
+
 function visitor_of(array $claims): object
 {
-    $basket = ($claims['basket'] ?? []) + ['id' => '', 'rev' => 0, 'count' => 0, 'total' => '', 'currency' => ''];
-    $ctx = ($claims['ctx'] ?? []) + ['language' => '', 'country' => '', 'device' => ''];
-    $told = ['basket' => (object) $basket, 'ctx' => (object) $ctx, 'claims' => $claims];
-    foreach (['sid', 'sub', 'name', 'handle', 'order'] as $name) {
-        $told[$name] = $claims[$name] ?? '';
-    }
-    return (object) ($told + ['receipt' => $claims['receipt'] ?? null]);
+    $texts = ['sid' => '', 'sub' => '', 'name' => '', 'handle' => '', 'order' => ''];
+    $told = claims_of($claims, $texts + ['basket' => [], 'ctx' => [], 'receipt' => []]);
+    $basket = ['id' => '', 'rev' => 0, 'count' => 0, 'total' => '', 'currency' => ''];
+    $told['basket'] = (object) claims_of($told['basket'], $basket);
+    $told['ctx'] = (object) claims_of($told['ctx'], ['language' => '', 'country' => '', 'device' => '']);
+    return (object) (['receipt' => $told['receipt'] ?: null, 'claims' => $claims] + $told);
 }
 
 /** The visitor, and what this system has to say. @property-read object $visitor */

@@ -123,12 +123,13 @@ function read_claims(string $token, array $keys, string $issuer, string $audienc
     demand($head['alg'] === $alg, 'alg');
     demand(genuine($alg, $key, "$first.$payload", raw($signature)), 'forged');
     $claims = object($payload);
-    [$iat, $exp] = [$claims['iat'] ?? null, $claims['exp'] ?? null];
+    $claims += ['iat' => null, 'exp' => null];
+    $times = [$iat, $exp, $begins] = [$claims['iat'], $claims['exp'], array_key_exists('nbf', $claims) ? $claims['nbf'] : $claims['iat']];
     demand(($claims['iss'] ?? null) === $issuer, 'issuer');
     demand(($claims['aud'] ?? null) === $audience, 'audience');
-    demand(is_int($iat) && is_int($exp), 'malformed');
+    demand(array_filter($times, fn ($time) => is_int($time) || is_float($time)) === $times, 'malformed');
     demand($exp > $iat && $exp - $iat <= MOST_LIFE, 'life');
-    demand($iat <= $now + LEEWAY, 'not_yet');
+    demand(max($iat, $begins) <= $now + LEEWAY, 'not_yet');
     demand($exp > $now - LEEWAY, 'expired');
     return $claims;
 }

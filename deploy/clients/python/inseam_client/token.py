@@ -10,7 +10,7 @@ import re
 from base64 import urlsafe_b64decode
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from jwt.api_jws import PyJWS
 from jwt.exceptions import PyJWTError
@@ -46,8 +46,12 @@ def _object(said: bytes) -> dict[str, Any]:
             raise ValueError("a name stands twice")
         return found
 
+    def refused(name: str) -> None:
+        raise ValueError(f"{name} is no JSON")
+
     try:
-        found = json.loads(said.decode(), object_pairs_hook=once)
+        found = json.loads(said.decode(), object_pairs_hook=once, parse_constant=refused)
+        json.dumps(found, ensure_ascii=False).encode()  # half a surrogate pair is no text that a page could show
     except (ValueError, RecursionError):
         raise BadToken("malformed") from None
     if not isinstance(found, dict):
@@ -96,20 +100,26 @@ def read_claims(
     except (PyJWTError, ValueError):
         raise BadToken("forged") from None
     claims = _object(payload)
-    begun, over = claims.get("iat"), claims.get("exp")
     if claims.get("iss") != issuer:
         raise BadToken("issuer")
     if claims.get("aud") != audience:
         raise BadToken("audience")
-    if type(begun) is not int or type(over) is not int:
-        raise BadToken("malformed")
+    begun, over = _time(claims, "iat"), _time(claims, "exp")
+    begins = _time(claims, "nbf") if "nbf" in claims else begun
     if not 0 < over - begun <= MOST_LIFE:
         raise BadToken("life")
-    if begun > now + LEEWAY:
+    if max(begun, begins) > now + LEEWAY:
         raise BadToken("not_yet")
     if over <= now - LEEWAY:
         raise BadToken("expired")
     return claims
+
+
+def _time(claims: Mapping[str, Any], name: str) -> float:
+    value = claims.get(name)
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        raise BadToken("malformed")
+    return value
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,15 +169,45 @@ def visitor_of(claims: Mapping[str, Any]) -> Visitor:
     """Return the visitor that believed claims tell of. Raises BadToken."""
     if not isinstance(claims.get("sid"), str) or not claims["sid"]:
         raise BadToken("sid")
-    basket, ctx = claims.get("basket") or {}, claims.get("ctx") or {}
-    try:
-        told = {name: str(claims.get(name) or "") for name in ("sid", "sub", "name", "handle", "order")}
-        where = {name: str(ctx.get(name) or "") for name in ("language", "country", "device")}
-        held = Basket(str(basket.get("id") or ""), int(basket.get("rev") or 0), int(basket.get("count") or 0),
-                      str(basket.get("total") or ""), str(basket.get("currency") or ""))  # fmt: skip
-    except (AttributeError, TypeError, ValueError):
-        raise BadToken("claims") from None
-    return Visitor(**told, **where, basket=held, receipt=claims.get("receipt"), claims=claims)
+    basket, ctx = _part(claims, "basket"), _part(claims, "ctx")
+    return Visitor(
+        **{name: _text(claims, name) for name in ("sid", "sub", "name", "handle", "order")},
+        **{name: _text(ctx, name) for name in ("language", "country", "device")},
+        basket=Basket(
+            _text(basket, "id"),
+            _number(basket, "rev"),
+            _number(basket, "count"),
+            _text(basket, "total"),
+            _text(basket, "currency"),
+        ),
+        receipt=_part(claims, "receipt") or None,
+        claims=claims,
+    )
+
+
+def _part(claims: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    return _of(Mapping, claims, name, {})  # type: ignore[type-abstract]
+
+
+def _text(claims: Mapping[str, Any], name: str) -> str:
+    return _of(str, claims, name, "")
+
+
+def _number(claims: Mapping[str, Any], name: str) -> int:
+    return _of(int, claims, name, 0)
+
+
+T = TypeVar("T")
+
+
+def _of(kind: type[T], claims: Mapping[str, Any], name: str, missing: T) -> T:
+    """Return a claim of that kind, `missing` for null and for one that is not there. Raises BadToken."""
+    value = claims.get(name)
+    if value is None:
+        return missing
+    if not isinstance(value, kind) or isinstance(value, bool):
+        raise BadToken("claims")
+    return value
 
 
 class Client:
