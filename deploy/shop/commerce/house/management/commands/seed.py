@@ -62,7 +62,7 @@ class Command(BaseCommand):
             )  # fmt: skip
             product.categories.add(create_from_breadcrumbs(said["category"]))
             StockRecord.objects.create(
-                product=product, partner=partner, partner_sku=said["sku"], num_in_stock=10_000,
+                product=product, partner=partner, partner_sku=said["sku"], num_in_stock=250,
                 price=Decimal(said["price"]), price_currency=settings.OSCAR_DEFAULT_CURRENCY,
             )  # fmt: skip
             with (pictures / f"{said['picture']}.svg").open("rb") as drawing:
