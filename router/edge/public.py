@@ -61,8 +61,8 @@ def _session(seam: Seam, relay: Relay) -> Reply:
     said["csrf"] = csrf(session.id, seam.keeper.ring) if session is not None else None
     reply = _json(200, msgspec.json.encode(said) + b"\n")
     cookie = seam.session_cookie(relay)
-    if cookie:
-        reply.headers.append(("Set-Cookie", cookie.decode("ascii")))
+    sets = [cookie, *relay.own_cookies] if cookie else relay.own_cookies
+    reply.headers += [("Set-Cookie", value.decode("latin-1")) for value in sets]
     return reply
 
 

@@ -19,6 +19,7 @@ from router.edge.live import Live, Route
 from router.edge.pages import error_reply, reply_bytes, reserved
 from router.edge.public import answer_public
 from router.edge.seam import headers_of, is_page, visit_of
+from router.edge.settling import end_logins
 from router.edge.upstream import ServerConnection
 from router.errors import (
     AmbiguousPath,
@@ -187,6 +188,8 @@ class Relay(Asker):
         self.opened = kept.cookie
         if kept.session is not None:
             self.view.visit = visit_of(kept)
+        elif kept.fault == "revoked" and self.live.seam is not None:
+            end_logins(self.live.seam, self, "")
 
     def _decide(self) -> None:
         """Find the rule, and go on with what it says."""
@@ -493,7 +496,9 @@ class Relay(Asker):
         seam = self.live.seam
         lines: list[tuple[bytes, bytes]] | None = None
         edits: Edits | None = None
-        if seam is not None and (block.cookies or self.kept is not None or self.own_cookies or self.head.block.cookies):
+        if seam is not None and (
+            block.cookies or block.varies or self.kept is not None or self.own_cookies or self.head.block.cookies
+        ):
             lines, edits = seam.answer(self, head)
         if not route.plain:
             more = inbound(
@@ -589,6 +594,8 @@ class Relay(Asker):
         self.edge.ledger.event("tunnels")
         self._count_system(perf_counter())  # now, because an open tunnel is no work for the system
         self.client.deadline = self.edge.now + _TUNNEL_IDLE
+        if self.kept is not None and self.kept.session is None:
+            self.kept = None  # a guest from the start has nothing that could end
         forward = head.block.forward
         if self.live.seam is not None and head.block.cookies:
             forward = joined(self.live.seam.to_browser(self, head.block.lines, self.system_name))

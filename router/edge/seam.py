@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from router.caching import withheld
+from router.caching import insisted, withheld
 from router.edge.ledger import Ledger
 from router.generation import Generation
 from router.index import Index
@@ -17,7 +17,7 @@ from router.model import SAFE_METHODS, Edits, Headers, RequestView, Visit
 from router.wire.head import Block, ResponseHead
 from sessions.bridge import carried
 from sessions.cookie import cookie_name, delete_cookie, set_cookie
-from sessions.jar import HEAVY, Jar, values, weigh, with_kept
+from sessions.jar import HEAVY, Jar, values, weigh, with_kept, without
 from sessions.keeper import Keeper, Kept
 from sessions.openforms import FIRST_BYTES, OpenForms
 from sessions.profiles import Profile
@@ -26,7 +26,7 @@ from sessions.profiles import get as get_profile
 if TYPE_CHECKING:
     from router.edge.relay import Relay
 
-_FAULTS_TO_CLEAR: Final = frozenset(("forged", "malformed", "expired"))
+_FAULTS_TO_CLEAR: Final = frozenset(("forged", "malformed", "expired", "revoked"))
 """Faults for which the browser is told to drop the cookie. Not for an id that has moved on: its answer may come behind
 the one that brought the new cookie, and would take that away. REAL_SYSTEMS, 13."""
 
@@ -52,6 +52,8 @@ class Seam:
         self.policy = generation.session
         self.systems = generation.systems
         self.profiles: dict[str, Profile] = {}
+        self.login_cookies: dict[str, tuple[str, ...]] = {}
+        """Those by which a system knows who has logged in, of each system that may say so."""
         claims: dict[str, tuple[str, ...]] = {}
         login_system = ""
         for name, spec in generation.systems.items():
@@ -61,6 +63,8 @@ class Seam:
                 claims[name] = tuple(profile.cookies)
             if "login" in spec.authority and (spec.payment or not login_system):
                 login_system = name
+            if "login" in spec.authority and profile is not None and profile.login_cookies:
+                self.login_cookies[name] = profile.login_cookies
         self.jar = Jar(claims, login_system)
         self.forms = {
             name: OpenForms(name, csrf.cookie, csrf.field, csrf.header, csrf.scheme, self.policy.grace)
@@ -103,7 +107,8 @@ class Seam:
         block = relay.head.block
         if profile is None or not profile.asks or not block.cookies or relay.intent in ("asset", "api"):
             return False
-        if relay.kept is not None and (relay.kept.session is not None or relay.kept.fixed):
+        kept = relay.kept
+        if kept is not None and (kept.session is not None or kept.fixed or kept.fault == "revoked"):
             return False
         cookies = self.cookies(block, system)
         if not cookies or self._strangers.get(cookies, 0) > now:
@@ -145,6 +150,8 @@ class Seam:
         return self.keeper.token(kept, system, ctx, now)
 
     def _with_own_cookies(self, block: Block, system: str, kept: Kept | None) -> bytes:
+        if kept is not None and kept.fault == "revoked":  # the login is over, whatever the system's cookies say
+            return _with_cookies(block, without(self.cookies(block, system), self.login_cookies.get(system, ())))
         lost = self.missing(block, system, kept)
         if lost:
             return _with_cookies(block, with_kept(self.cookies(block, system), lost))
@@ -233,13 +240,15 @@ class Seam:
                 repaired = self._page(relay, kept, system)
                 if repaired:
                     lines = [*(lines if lines is not None else block.lines), *repaired]
-            personal = relay.intent in ("buy", "account") or b"inseam-session" in block.forward.lower()
+            personal = relay.intent in ("buy", "account") or block.varies
         else:
             personal = False
-        if sets or personal or lines is not None:
-            edits = withheld(block.headers, bool(sets), personal)
+        if sets or personal or lines is not None or block.varies:
+            edits = withheld(block.headers, bool(sets), personal, lines is not None)
             if edits is not None:
                 self.ledger.event("cache_withheld")
+            if relay.route is not None and not relay.route.plain and (sets or personal or lines is not None):
+                edits = insisted(block.headers, edits)
         if sets:
             edits = edits or Edits()
             edits.add.append(("Set-Cookie", sets.decode("ascii")))

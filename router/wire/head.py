@@ -141,13 +141,15 @@ class Block:
     `length` is Content-Length in bytes or UNKNOWN; `chunked` whether the body is. `close` and `keep_alive` are what
     Connection said; `upgrade` the protocol asked for or granted, in lower case, empty for none. `cookies` are the
     values of the Cookie lines of a request, or of the Set-Cookie lines of an answer; they stand in `forward` too.
-    `updates` are the values of an answer's Inseam-Update lines. `forwards` is for who sends a request on: the lines
-    that pass by the system they go to; `sealed` likewise keeps the session cookie that was found.
+    `updates` are the values of an answer's Inseam-Update lines; `varies` says that it is another for each visitor.
+    `forwards` is for who sends a request on: the lines that pass by the system they go to; `sealed` likewise keeps the
+    session cookie that was found.
     """
 
     __slots__ = (
         "chunked", "close", "cookies", "dropped_names", "expect", "forward", "forwarded", "forwards", "headers", "host",
         "keep_alive", "length", "request_id", "sealed", "traceparent", "trailers", "updates", "upgrade",
+        "varies",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -166,6 +168,7 @@ class Block:
         self.dropped_names: frozenset[bytes] = NO_NAMES
         self.cookies: list[bytes] = []
         self.updates: list[bytes] = []
+        self.varies = False
         self.sealed: bytes | None = None
         self.forwards: dict[str, bytes] | None = None
         self.headers: Headers = NO_HEADERS
@@ -412,6 +415,9 @@ def _read_response_line(block: Block, line: bytes) -> bool:
             if name == b"inseam-update":
                 block.updates.append(found[2].rstrip(b" \t"))
             return False  # said to the edge, not to the browser: REQUIREMENTS, 23
+        if name == b"vary" and b"inseam-session" in found[2].lower():
+            block.varies = True
+            return True  # and not remembered, so that it is seen each time
         _told.add(line, name)
         return True
     value: bytes = found[2].rstrip(b" \t")
