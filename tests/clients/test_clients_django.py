@@ -227,7 +227,8 @@ def test_a_site_that_is_set_up_as_the_readme_says_has_no_problems():
     [
         ({"INSEAM": {"system": "cms"}}, "inseam.E001", "inseam keys export"),
         ({"INSEAM": {**site.INSEAM, "update_key": {"kid": "k", "secret": "c2hvcnQ"}}}, "inseam.E001", "has 5 bytes"),
-        ({"INSEAM": MUTE, "MIDDLEWARE": [OURS, AUTH, BASKET]}, "inseam.E001", "update_key"),
+        ({"INSEAM": {**MUTE, "authority": []}, "MIDDLEWARE": [OURS, AUTH, BASKET]}, "inseam.E001", "update_key"),
+        ({"INSEAM": MUTE}, "inseam.E001", "update_key"),
         ({"MIDDLEWARE": [SESSIONS, AUTH]}, "inseam.E002", "no request.inseam"),
         ({"MIDDLEWARE": [SESSIONS, AUTH, CUSTOMER, OURS]}, "inseam.E002", "it asks request.inseam"),
         ({"MIDDLEWARE": [OURS, SESSIONS, CUSTOMER, AUTH]}, "inseam.E002", "counts more than the token's"),

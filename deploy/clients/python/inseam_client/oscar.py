@@ -9,9 +9,11 @@ Where the shop's own cookie says another customer than the token, the shop is ri
 
 from __future__ import annotations
 
+import logging
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
@@ -27,6 +29,7 @@ EVERYTHING = ("login", "basket", "order")
 MERGED = "inseam_merged"
 """In the shop's session: the guest's basket that was merged last, and how many of each article that added."""
 
+_log = logging.getLogger("inseam")
 _running: ContextVar[HttpRequest] = ContextVar("inseam_request")
 
 
@@ -83,7 +86,8 @@ class InseamBasketMiddleware(BasketMiddleware):
         response = super().process_response(request, response)
         read = not isinstance(request.basket, SimpleLazyObject) or request.basket._wrapped is not empty
         if read and not request.inseam_customers.logged_out and "order" not in request.inseam.changes:
-            self._tell(request, request.basket)
+            with unharmed("a basket"):
+                self._tell(request, request.basket)
         return response
 
     def _tell(self, request: HttpRequest, basket: Any) -> None:
@@ -107,6 +111,15 @@ class InseamBasketMiddleware(BasketMiddleware):
         visit.update(basket=told, **({"merged": merged} if merged else {}))
         if options().get("basket_as_handle") and not request.user.is_authenticated:
             visit.set_handle(str(basket.pk or ""))
+
+
+@contextmanager
+def unharmed(what: str) -> Iterator[None]:
+    """Log what goes wrong in here, and go on: an exception in an order's signal makes Oscar open its basket again."""
+    try:
+        yield
+    except Exception:
+        _log.exception("the edge could not be told of %s", what)
 
 
 def quantities(basket: Any) -> dict[str, int]:
@@ -142,8 +155,8 @@ def summary(basket: Any, rev: int) -> dict[str, Any] | None:
 def _order_placed(sender: Any, order: Any, **_: Any) -> None:
     request = _running.get(None)
     if request is not None:
-        request.inseam.order_placed(order.number[:64])
-        request.inseam.set_basket(None)
+        with unharmed("an order"):
+            request.inseam.update(order=str(order.number)[:64], basket=None)
 
 
 order_placed.connect(_order_placed, dispatch_uid="inseam_client")
