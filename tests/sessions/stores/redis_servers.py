@@ -131,14 +131,14 @@ def server(*lines: str) -> Iterator[RedisServer]:
 
 
 class Replicated:
-    """A primary, a replica, and one Sentinel that takes a primary for dead after 0.3 s."""
+    """A primary, a replica, and one Sentinel that takes a primary for dead after so many milliseconds."""
 
-    def __init__(self, *lines: str) -> None:
+    def __init__(self, *lines: str, dead_after: int = 60_000) -> None:
         self.primary = RedisServer(*lines)
         self.replica = RedisServer(f"replicaof 127.0.0.1 {self.primary.port}", *lines)
         self.sentinel = RedisServer(
             f"sentinel monitor shop 127.0.0.1 {self.primary.port} 1",
-            "sentinel down-after-milliseconds shop 300",
+            f"sentinel down-after-milliseconds shop {dead_after}",
             "sentinel failover-timeout shop 2000",
             sentinel=True,
         )

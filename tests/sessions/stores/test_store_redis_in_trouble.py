@@ -124,7 +124,7 @@ async def test_a_hung_redis_costs_nobody_more_than_50_ms_and_comes_back(redis_se
 
 async def test_a_primary_that_dies_is_followed_by_its_replica_and_nothing_missed_is_lost():
     """REQUIREMENTS, 42: real failover by Sentinel."""
-    both = Replicated()
+    both = Replicated(dead_after=300)
     try:
         async with guarding(open_store(both.url)) as guard:
             now = int(time.time())
