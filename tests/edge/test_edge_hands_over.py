@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import parse_qs, quote, urlsplit
 
 import pytest
-from shop import Asked, Shop, answering, page, shop
+from shop import Asked, Shop, answering, page, shop, system
 from visitor import Answer
 
 from router.accesslog import AccessLog
@@ -49,17 +49,14 @@ def keeper_on(store: Store, policy: Policy = POLICY) -> Keeper:
 @asynccontextmanager
 async def edges(*stores: Store, policy: Policy = POLICY, **more: Any) -> AsyncIterator[list[Shop]]:
     """An edge for each store; all of them answer to both hosts."""
+    more.setdefault("cms", answering(told))
     async with AsyncExitStack() as stack:
         found = []
         for store in stores:
             keeper = keeper_on(store, policy)
             generation = {"session": policy, **more.get("generation", {})}
             options = {name: value for name, value in more.items() if name != "generation"}
-            found.append(
-                await stack.enter_async_context(
-                    shop(cms=answering(told), generation=generation, keeper=keeper, **options)
-                )
-            )
+            found.append(await stack.enter_async_context(shop(generation=generation, keeper=keeper, **options)))
         yield found
 
 
@@ -186,6 +183,17 @@ async def test_somebody_whom_the_shop_does_not_know_goes_on_as_a_guest_without_a
     assert events(edge) == {"begun": 1, "nothing": 1}
 
 
+async def test_the_id_that_a_guest_had_before_the_login_is_not_worth_a_code(edge):
+    browser = await known(edge, login=None)
+    keeper = edge.edge.keeper
+    kept = keeper.at_hand(browser.cookies["shop.example"]["inseam"].encode(), int(time.time()))
+    await keeper.keep(kept, Changes(login=ADA), "cms", BOTH, int(time.time()))
+
+    await browser.join()
+
+    assert events(edge) == {"begun": 1, "nothing": 1}
+
+
 async def test_two_tabs_that_join_at_once_both_arrive(edge):
     browser = await known(edge)
     first, second = await browser.fetch_code("/one/"), await browser.fetch_code("/two/")
@@ -290,6 +298,31 @@ async def test_the_cookie_that_the_brand_s_guest_had_stands_for_nobody_s_login(e
     thief = Browser(edge, cookies={"brand.example": before})
     claims = json.loads((await thief.step(f"{BRAND}/")).body)
     assert (claims.get("sub"), claims["basket"]["id"]) == (None, "g1")
+
+
+async def test_another_customer_s_login_at_the_brand_ends_on_its_systems_too():
+    """Otherwise the brand's system would go on greeting Ben, whose cookie it still gets."""
+    oscar = system(answering(told), profile="django-oscar", authority=frozenset({"login"}))
+    async with edges(MemoryStore(), cms=oscar) as (edge,):
+        browser = await known(edge)
+        browser.cookies["brand.example"] = (await known(edge, BEN, None)).cookies["shop.example"] | {"sessionid": "ben"}
+
+        claims = await browser.join()
+
+        assert claims["sub"] == "c1"
+        assert "sessionid" not in browser.cookies["brand.example"]
+
+
+async def test_a_guest_s_cookies_at_the_brand_stay():
+    """The commerce system there needs them, to merge the guest's basket."""
+    oscar = system(answering(told), profile="django-oscar", authority=frozenset({"login"}))
+    async with edges(MemoryStore(), cms=oscar) as (edge,):
+        browser = await known(edge)
+        browser.cookies["brand.example"] = {"sessionid": "guest"}
+
+        await browser.join()
+
+        assert browser.cookies["brand.example"]["sessionid"] == "guest"
 
 
 # --- and to nobody else -----------------------------------------------------------------------------------------------
@@ -404,6 +437,17 @@ async def test_a_code_that_somebody_made_up_never_gets_to_the_store(code):
 
         assert (answer.status, answer.body, store.asked) == (200, b"{}", [])
         assert events(edge)["refused:forged"] == 1
+
+
+async def test_only_what_needs_a_genuine_code_gets_into_the_operator_s_log(edge, capsys):
+    browser = await known(edge)
+    code = await browser.fetch_code()
+
+    await browser.go(f"{BRAND}/.inseam/join?code=x")
+    assert capsys.readouterr().err == ""
+
+    await Browser(edge).go(code)
+    assert "a hand-off is refused (browser)" in capsys.readouterr().err
 
 
 async def test_of_two_codes_none_counts(edge):

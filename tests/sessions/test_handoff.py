@@ -266,7 +266,7 @@ def test_a_system_goes_on_knowing_the_visitor_by_what_goes_with_its_cookies_here
 
 
 def test_a_handle_goes_to_the_system_that_left_it_and_to_no_namesake():
-    handles = {"cms": "a", "cms~basket": "b", "commerce": "c", "commerce~basket": "d", "gone": "e"}
+    handles = {"cms": "a", "cms~basket": "b", "commerce": "c", "commerce~basket": "d", "gone": "e", "lost": "f"}
     there = {"cms": "http://10.0.0.1:80", "commerce": "http://10.0.0.2:80", "gone": "http://10.0.0.3:80"}
     here = {"cms": "http://10.0.0.1:80", "commerce": "http://10.9.9.9:80"}
 

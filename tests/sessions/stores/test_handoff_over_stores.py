@@ -69,6 +69,16 @@ async def test_a_code_of_one_worker_is_good_at_another(keepers):
     assert (await one.open(here.cookie, now)).session == here.session
 
 
+async def test_a_namesake_at_another_edge_gets_nothing_that_a_system_left():
+    keeper = keeper_on(MemoryStore())
+    kept = await ada(keeper, 1000)
+    code = await codes_of(keeper).give(kept.session, SITE, bind_of(NONCE), 1000)
+
+    here = await Codes(keeper, {"cms": "http://10.9.9.9:80"}, random).take(code, SITE, NONCE, None, 1000)
+
+    assert (here.session.login.sub, here.session.handles) == ("c1", {})
+
+
 async def test_of_many_who_come_at_once_with_one_code_at_most_one_stays(keepers):
     """REQUIREMENTS, 11, 31: in whichever order they get to the store, all but one are refused, and one is ended."""
     one, two = keepers
