@@ -118,7 +118,7 @@ def _login(session: Session, changes: Changes, system: str, policy: Policy, now:
     if who is None:
         # What a customer had is no business of who sits there next; a system that keeps the basket says so.
         gone = replace(session, login=None, login_at=now, basket=None, handles={}, former="", former_until=0,
-                       receipt=None, guest=None, undo="")  # fmt: skip
+                       receipt=None, guest=None, undo="", kin="")  # fmt: skip
         return gone, "logout"
     if before is None:
         return replace(session, login=who, login_at=now, guest=session.basket or session.guest, guest_at=now), "login"
@@ -127,7 +127,7 @@ def _login(session: Session, changes: Changes, system: str, policy: Policy, now:
     if before.sub.startswith(OPAQUE) and not who.sub.startswith(OPAQUE):
         return replace(session, login=who), "name"  # somebody was logged in, and now it is known who
     other = replace(session, login=who, login_at=now, basket=None, handles={}, former="", former_until=0,
-                    receipt=None, guest=None, undo="")  # fmt: skip
+                    receipt=None, guest=None, undo="", kin="")  # fmt: skip
     return other, "customer"
 
 

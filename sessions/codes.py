@@ -44,9 +44,12 @@ class Codes:
     homes: Mapping[str, str]
     new_id: Callable[[], str]
 
-    async def give(self, session: Session, site: str, bind: str, now: int) -> str:
+    async def give(self, kept: Kept, site: str, bind: str, now: int) -> str:
         """Return a code by which the browser with the nonce behind `bind` can take the session to `site`, an origin."""
         store = self.keeper.store
+        await self.keeper.mark_kin(kept, now)
+        session = kept.session
+        assert session is not None
         code = new_code(self.new_id(), self.keeper.ring)
         ticket = Ticket(site, bind, now, self.new_id(), session, self.homes)
         witness = Witness(now, key_of(ticket.new_id))

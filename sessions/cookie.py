@@ -114,6 +114,7 @@ class _Sealed(msgspec.Struct, array_like=True):
     order: str = ""
     dense: bytes = b""
     """The customer and the basket's id, a line each, where they had to be written densely."""
+    kin: str = ""
 
     def session(self, now: int) -> Session:
         if self.version != _VERSION:
@@ -136,6 +137,7 @@ class _Sealed(msgspec.Struct, array_like=True):
             former=self.former if graced else "",
             former_until=self.former_until if graced else 0,
             order=self.order,
+            kin=self.kin,
         )
 
 
@@ -161,6 +163,7 @@ def _packed(session: Session) -> bytes:
         session.former,
         session.former_until,
         session.order,
+        kin=session.kin,
     )
     packed = _ENCODER.encode(sealed)
     if len(packed) <= _MOST_PACKED:
@@ -174,7 +177,7 @@ def _packed(session: Session) -> bytes:
     packed = _ENCODER.encode(sealed)
     if len(packed) <= _MOST_PACKED:
         return packed
-    sealed.order = ""
+    sealed.order = sealed.kin = ""
     packed = _ENCODER.encode(sealed)
     if len(packed) <= _MOST_PACKED:
         return packed

@@ -162,8 +162,9 @@ def arrived(
     if mine is not None and mine.login is not None and theirs.login is not None and mine.login.sub != theirs.login.sub:
         mine = None  # what another customer had is no business of who comes now
     fresh = Session(
-        new_id, 1, theirs.created, now, theirs.login, theirs.login_at, theirs.basket, dict(handles), order=theirs.order
-    )
+        new_id, 1, theirs.created, now, theirs.login, theirs.login_at, theirs.basket, dict(handles),
+        order=theirs.order, kin=theirs.kin,
+    )  # fmt: skip
     if mine is not None:
         # What the site's systems know the visitor by goes together with their cookies in this browser.
         fresh = replace(fresh, handles={**handles, **mine.handles}, former=mine.id, former_until=now + grace)

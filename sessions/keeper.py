@@ -278,7 +278,17 @@ class Keeper:
                 return kept, Outcome(base)
             base = there
         assert outcome.session is not None
+        if base is not None and base.kin and not outcome.session.kin:
+            await self._end_kin(base.kin, now)
         return self._carry_on(kept, base, outcome.session, now), outcome
+
+    async def _end_kin(self, kin: str, now: int) -> None:
+        """Somebody logs out: the sessions that were handed over, here and on other sites, end with this one."""
+        self._tell("session_kin_ended")
+        try:
+            await self.revoke(Revocation("session", kin, now, now + self.policy.idle))
+        except StoreDown:
+            self._tell("session_unstored")
 
     def _carry_on(self, kept: Kept | None, base: Session | None, fresh: Session, now: int) -> Kept:
         """Put what was stored at hand."""
@@ -377,9 +387,19 @@ class Keeper:
 
     async def undo(self, kept: Kept, now: int) -> bool:
         """Ask commerce, by its next token, to take the guest's basket out again; False if there is nothing to undo."""
+        return await self._alter(kept, lambda session: undo_asked(session, now), now)
+
+    async def mark_kin(self, kept: Kept, now: int) -> bool:
+        """Prepare a session for being handed over to another site; False if it has no need of it, or has moved on."""
+        return await self._alter(
+            kept, lambda old: None if old.kin else replace(old, kin=self._new_id(), rev=old.rev + 1), now
+        )
+
+    async def _alter(self, kept: Kept, make: Callable[[Session], Session | None], now: int) -> bool:
+        """Store what `make` makes of a session under its id, unless that is None; return whether anything was."""
         for _ in range(_TRIES):
             session = kept.session
-            fresh = undo_asked(session, now) if session is not None and not kept.fixed else None
+            fresh = make(session) if session is not None and not kept.fixed else None
             if session is None or fresh is None:
                 return False
             there = await self._write(session, fresh, now)
@@ -396,6 +416,8 @@ class Keeper:
         if kept.session is not None:
             self._tell("session_ended")
             await self.revoke(Revocation("session", kept.key, now, now + self.policy.idle))
+            if kept.session.kin:
+                await self._end_kin(kept.session.kin, now)
             self._ended(kept, "revoked", now)
 
     async def revoke(self, revocation: Revocation) -> None:
@@ -445,7 +467,7 @@ class Keeper:
 
     def _is_void(self, session: Session, key: str) -> bool:
         revoked = self._revoked
-        if f"session:{key}" in revoked:
+        if f"session:{key}" in revoked or (session.kin and f"session:{session.kin}" in revoked):
             return True
         everybody = revoked.get("all:")
         if everybody is not None and session.created <= everybody.at:

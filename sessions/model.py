@@ -148,6 +148,8 @@ class Session:
     receipt: Receipt | None = None
     undo: str = ""
     """The receipt of a merge that the customer wants undone, until commerce says that it has."""
+    kin: str = ""
+    """What a session shares with those that were handed over from it to other sites: a logout in one ends them all."""
     trail: tuple[str, ...] = ()
     """The last events, oldest first, for the log: no names, no secrets."""
 

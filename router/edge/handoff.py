@@ -143,18 +143,18 @@ def _give(seam: Seam, relay: Relay) -> None:
         relay.reply(_private(error_reply(400, view.request_id, view.headers.get("accept") or "", said=said)))
         return
     place = return_place(_only(view, "return_to"))
-    session = relay.kept.session if relay.kept is not None and not relay.kept.fixed else None
-    if session is None or not worth_handing(session):
+    kept = relay.kept
+    if kept is None or kept.session is None or kept.fixed or not worth_handing(kept.session):
         seam.ledger.event("handoff_site:nothing")
         relay.reply(_to(site + place))
         return
     _wait(relay)
-    relay.edge.start_task(_give_code(seam, relay, session, site, bind, place))
+    relay.edge.start_task(_give_code(seam, relay, kept, site, bind, place))
 
 
-async def _give_code(seam: Seam, relay: Relay, session: Session, site: str, bind: str, place: str) -> None:
+async def _give_code(seam: Seam, relay: Relay, kept: Kept, site: str, bind: str, place: str) -> None:
     try:
-        code = await _codes(seam).give(session, site, bind, int(relay.edge.wall))
+        code = await _codes(seam).give(kept, site, bind, int(relay.edge.wall))
     except StoreDown:
         reply = _without_store(seam, relay, f"{site}{place}", _join_at(site, place))
     else:

@@ -60,7 +60,7 @@ async def test_a_code_of_one_worker_is_good_at_another(keepers):
     now = int(time.time())
     kept = await ada(one, now)
 
-    code = await codes_of(one).give(kept.session, SITE, bind_of(NONCE), now)
+    code = await codes_of(one).give(kept, SITE, bind_of(NONCE), now)
     here = await codes_of(two).take(code, SITE, NONCE, None, now)
 
     assert (here.session.login, here.session.basket) == (kept.session.login, kept.session.basket)
@@ -72,7 +72,7 @@ async def test_a_code_of_one_worker_is_good_at_another(keepers):
 async def test_a_namesake_at_another_edge_gets_nothing_that_a_system_left():
     keeper = keeper_on(MemoryStore())
     kept = await ada(keeper, 1000)
-    code = await codes_of(keeper).give(kept.session, SITE, bind_of(NONCE), 1000)
+    code = await codes_of(keeper).give(kept, SITE, bind_of(NONCE), 1000)
 
     here = await Codes(keeper, {"cms": "http://10.9.9.9:80"}, random).take(code, SITE, NONCE, None, 1000)
 
@@ -84,7 +84,7 @@ async def test_of_many_who_come_at_once_with_one_code_at_most_one_stays(keepers)
     one, two = keepers
     now = int(time.time())
     kept = await ada(one, now)
-    code = await codes_of(one).give(kept.session, SITE, bind_of(NONCE), now)
+    code = await codes_of(one).give(kept, SITE, bind_of(NONCE), now)
 
     came = await asyncio.gather(
         *[codes_of(keeper).take(code, SITE, NONCE, None, now) for keeper in (one, two) * 4], return_exceptions=True
@@ -106,7 +106,7 @@ async def test_a_session_that_is_ended_while_it_begins_does_not_begin(monkeypatc
     await keeper.start()
     kept = await ada(keeper, 1000)
     codes = codes_of(keeper)
-    code = await codes.give(kept.session, SITE, bind_of(NONCE), 1000)
+    code = await codes.give(kept, SITE, bind_of(NONCE), 1000)
     load = keeper.store.load
 
     async def meanwhile(key):
@@ -126,7 +126,7 @@ async def test_a_session_that_ended_on_another_worker_is_not_handed_over(keepers
     one, two = keepers
     now = int(time.time())
     kept = await ada(one, now)
-    code = await codes_of(one).give(kept.session, SITE, bind_of(NONCE), now)
+    code = await codes_of(one).give(kept, SITE, bind_of(NONCE), now)
 
     await one.keep(kept, Changes(login=None), "cms", AUTHORITY, now)
 
@@ -141,7 +141,7 @@ async def test_a_guest_at_the_site_becomes_the_customer_on_all_workers(keepers):
     kept = await ada(one, now)
     guest, _ = await two.keep(None, Changes(basket=Basket("g1", 1, 1)), "cms", AUTHORITY, now)
     before = guest.cookie
-    code = await codes_of(one).give(kept.session, SITE, bind_of(NONCE), now)
+    code = await codes_of(one).give(kept, SITE, bind_of(NONCE), now)
 
     here = await codes_of(two).take(code, SITE, NONCE, guest, now)
 
@@ -160,7 +160,7 @@ async def test_the_guest_s_basket_that_another_worker_has_just_changed_is_the_on
     elsewhere = await one.open(guest.cookie, now)
     guest.session = elsewhere.session
     await one.keep(elsewhere, Changes(basket=Basket("g1", 2, 5)), "cms", AUTHORITY, now)
-    code = await codes_of(one).give(kept.session, SITE, bind_of(NONCE), now)
+    code = await codes_of(one).give(kept, SITE, bind_of(NONCE), now)
 
     here = await codes_of(two).take(code, SITE, NONCE, guest, now)
 
@@ -173,8 +173,8 @@ async def test_a_code_is_good_for_a_minute_by_the_store_s_clock():
     await keeper.start()
     kept = await ada(keeper, 1000)
     codes = codes_of(keeper)
-    first = await codes.give(kept.session, SITE, bind_of(NONCE), 1000)
-    second = await codes.give(kept.session, SITE, bind_of(NONCE), 1000)
+    first = await codes.give(kept, SITE, bind_of(NONCE), 1000)
+    second = await codes.give(kept, SITE, bind_of(NONCE), 1000)
 
     clock[0] = 1059
     assert (await codes.take(first, SITE, NONCE, None, 1059)).session.login.sub == "c1"
@@ -195,7 +195,7 @@ async def test_a_store_that_has_the_code_already_is_not_to_be_trusted():
     kept = await ada(keeper, 1000)
 
     with pytest.raises(StoreDown):
-        await codes_of(keeper).give(kept.session, SITE, bind_of(NONCE), 1000)
+        await codes_of(keeper).give(kept, SITE, bind_of(NONCE), 1000)
 
 
 async def test_a_session_that_cannot_be_stored_is_carried_by_the_cookie():
@@ -212,7 +212,7 @@ async def test_a_session_that_cannot_be_stored_is_carried_by_the_cookie():
     store = Deaf()
     keeper = keeper_on(store)
     kept = await ada(keeper, 1000)
-    code = await codes_of(keeper).give(kept.session, SITE, bind_of(NONCE), 1000)
+    code = await codes_of(keeper).give(kept, SITE, bind_of(NONCE), 1000)
     store.deaf = True
 
     here = await codes_of(keeper).take(code, SITE, NONCE, None, 1000)
