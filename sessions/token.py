@@ -79,9 +79,10 @@ def mint(
         lines = claims["receipt"]["lines"]
         claims["receipt"]["lines"] = lines[: len(lines) // 2]
         payload = msgspec.json.encode(claims)
-    if len(payload) > _MOST_CLAIMS and "handle" in claims:  # 512 control characters are 3 KB of JSON
-        del claims["handle"]
-        payload = msgspec.json.encode(claims)
+    for name in ("merge", "undo", "handle"):  # lines of 200 articles; 512 control characters are 3 KB of JSON
+        if len(payload) > _MOST_CLAIMS and name in claims:
+            del claims[name]
+            payload = msgspec.json.encode(claims)
     key = ring.token_current
     return _signed(payload, key.kid, key.alg, key.signs_for(system), SESSION_TYP), iat + period
 
