@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+from dataclasses import replace
 
 import pytest
 from inseam_client import BadToken, Client, Keys, UpdateKey, client_of
@@ -12,7 +13,7 @@ from sessions import token as edge
 from sessions.errors import BadToken as EdgeRefused
 from sessions.keymaterial import public_system_key
 from sessions.keys import KeyRing
-from sessions.model import Basket, Login, Policy, Receipt, Session
+from sessions.model import Basket, Line, Login, Policy, Receipt, Session
 
 NOW, SYSTEM, ISSUER = VECTORS["now"], VECTORS["system"], VECTORS["issuer"]
 UPDATE_TYPES = ("inseam-update+jwt", "jwt", "")
@@ -161,6 +162,16 @@ def test_what_the_edge_mints_every_client_reads_and_what_they_say_the_edge_reads
             continue
         assert its["session_tokens"][0]["claims"] == visitor.claims
         assert edge.read_update(its["made"][0][0].encode(), SYSTEM, visitor.sid, ring, now)["sub"] is None
+
+
+def test_a_merge_of_two_hundred_articles_does_not_make_a_guest_of_the_customer(commerce):
+    many = tuple(Line(f"article-{number}", 1) for number in range(200))
+    session = replace(SESSION, guest=Basket("b6", 1, 200, lines=many), guest_at=NOW, basket=Basket("b7", 1, 0))
+    ring = KeyRing.parse(json.dumps(VECTORS["keys_file"]).encode())
+
+    minted, _ = edge.mint(session, SYSTEM, {}, ring, NOW, Policy())
+
+    assert commerce.read(minted.decode(), NOW).sub == "4711"
 
 
 def test_a_shop_that_signs_with_a_key_pair_is_understood():

@@ -144,12 +144,12 @@ def test_the_numbers_of_the_page_are_those_of_edge_and_client():
     assert ours == (edge.MOST_TOKEN, edge.MOST_LIFE, edge.LEEWAY, MOST_HANDLE)
 
 
-def test_a_name_that_is_too_long_is_cut_and_too_many_lines_are_left_out():
+def test_a_name_that_is_too_long_is_cut_and_of_too_many_lines_only_the_count_is_kept():
     lines = [{"sku": str(number), "quantity": 1} for number in range(MOST_LINES + 1)]
 
     changes = read_changes({"sub": "7", "name": "x" * 65, "basket": {"id": "b", "count": 201, "lines": lines}})
 
-    assert (len(changes.login.name), len(changes.basket.lines), changes.basket.count) == (MOST_NAME, MOST_LINES, 201)
+    assert (len(changes.login.name), len(changes.basket.lines), changes.basket.count) == (MOST_NAME, 0, 201)
 
 
 def test_the_page_names_every_reason_for_which_a_token_is_refused():
