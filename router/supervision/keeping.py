@@ -27,10 +27,12 @@ log = logging.getLogger("inseam.keys")
 class Keys:
     """The keys of this edge as bytes for the workers. `path` empty: made now, and gone when the edge ends.
 
+    `given` are those of the edge whose place this one takes.
+
     Raises StartError for a file that is of no use.
     """
 
-    def __init__(self, path: str, systems: Iterable[str]) -> None:
+    def __init__(self, path: str, systems: Iterable[str], given: bytes = b"") -> None:
         self._path = path
         self.warning = "" if path else _NO_KEYS
         """What the operator should know, once the edge serves."""
@@ -42,7 +44,7 @@ class Keys:
             except KeysError as error:
                 raise StartError(str(error)) from error
             return
-        self.content = KeyRing.fresh(systems).to_json()
+        self.content = given or KeyRing.fresh(systems).to_json()
 
     async def watch(self, changed: Callable[[bytes], None]) -> None:
         """Call `changed` with the new content whenever the file has changed to something good, until cancelled."""

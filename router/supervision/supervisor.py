@@ -27,6 +27,7 @@ from router.supervision.logs import patient_stderr
 from router.supervision.notify import notify, reloading
 from router.supervision.settings import Settings
 from router.supervision.sockets import address_of, bound, listening
+from router.supervision.upgrade import Given, succeeded
 from router.workers import Current, Fleet
 
 log = logging.getLogger("inseam.supervisor")
@@ -38,17 +39,21 @@ def serve(settings: Settings) -> int:
     generation = compile_rules(sources, number=1)
     if settings.certificate is not None:
         settings.certificate.context()
-    keys = Keys(settings.keys, generation.systems)
+    given = Given()
+    keys = Keys(settings.keys, generation.systems, given.keys)
     check_store(settings.store)
     if settings.access_log:
         check_target(settings.access_log)
     with contextlib.ExitStack() as stack:
-        sockets = [stack.enter_context(sock) for sock in listening(settings.listen)]
-        admin = [stack.enter_context(sock) for sock in bound(settings.admin)] if settings.admin else []
+        sockets = [stack.enter_context(sock) for sock in given.shop or listening(settings.listen)]
+        admin = given.admin or (bound(settings.admin) if settings.admin else [])
+        for sock in admin:
+            stack.enter_context(sock)
         _raise_file_limit()
+        _leave_no_core()
         stack.enter_context(patient_stderr())
         store = stack.enter_context(store_for(settings.store, settings.worker_count))
-        return asyncio.run(Supervisor(settings, sockets, admin, sources, generation, keys, store).run())
+        return asyncio.run(Supervisor(settings, sockets, admin, sources, generation, keys, store, given).run())
 
 
 class Supervisor:
@@ -63,12 +68,18 @@ class Supervisor:
         generation: Generation,
         keys: Keys,
         store: str,
+        given: Given,
     ) -> None:
         self.settings = settings
+        self._given = given
         self._keys = keys
         self._store = store
         self.draining = False
+        self.replaced = False
+        """Whether another supervisor has taken over."""
         self._sockets = sockets
+        self._admin_sockets = admin_sockets
+        self._upgrading = False
         self._fleet = Fleet(
             settings.worker_count, sockets, Current(generation.number, sources), self._first_message, settings.drain
         )
@@ -117,10 +128,12 @@ class Supervisor:
         for warning in self._reloader.warnings:
             log.warning("%s", warning)
         notify("READY=1", f"STATUS=serving {places}")
+        self._given.serves()
 
     async def _end(self) -> None:
         self.draining = True  # readiness says so first, then nobody is accepted any more
-        notify("STOPPING=1")
+        if not self.replaced:
+            notify("STOPPING=1")
         log.info("draining: requests under way have %g s; a second signal ends at once", self.settings.drain)
         for sock in self._sockets:
             sock.close()
@@ -138,7 +151,26 @@ class Supervisor:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._asked_to_end)
         loop.add_signal_handler(signal.SIGHUP, lambda: self._spawn(self.reload("SIGHUP")))
+        loop.add_signal_handler(signal.SIGUSR2, lambda: self._spawn(self._upgrade()))
         loop.add_signal_handler(signal.SIGUSR1, self._fleet.tell, say.Reopen())
+
+    async def _upgrade(self) -> None:
+        """Let a new program take over; if it does not come to it, go on."""
+        if self._upgrading or self._ending.is_set():
+            return
+        self._upgrading = True
+        log.info("upgrading: a new supervisor starts on the same sockets")
+        try:
+            keys = b"" if self.settings.keys else self._keys.content
+            pid = await succeeded(self._sockets, self._admin_sockets, keys)
+        finally:
+            self._upgrading = False
+        if pid:
+            log.info("upgraded: supervisor %d serves, and this one goes", pid)
+            notify(f"MAINPID={pid}")
+            self.replaced = True
+            await self._admin.close()
+            self._ending.set()
 
     def _asked_to_end(self) -> None:
         if self._ending.is_set():
@@ -235,6 +267,12 @@ async def _unless(event: asyncio.Event, work: Coroutine[Any, Any, None]) -> bool
     doing.cancel()
     await asyncio.gather(doing, return_exceptions=True)
     return False
+
+
+def _leave_no_core() -> None:
+    """Have no process of ours leave its memory on a disk: keys and sessions are in it. REQUIREMENTS, 7 and 28."""
+    with contextlib.suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 def _raise_file_limit() -> None:
