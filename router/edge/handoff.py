@@ -160,6 +160,9 @@ async def _give_code(seam: Seam, relay: Relay, kept: Kept, site: str, bind: str,
     else:
         seam.ledger.event("handoff_site:given")
         reply = _to(f"{site}{JOIN}?{urlencode({'code': code, 'return_to': place})}")
+        cookie = seam.session_cookie(relay)  # has changed: it says now that there are others to end with it
+        if cookie:
+            reply.headers.append(("Set-Cookie", cookie.decode("ascii")))
     if relay.unfinished:
         relay.reply(reply)
 

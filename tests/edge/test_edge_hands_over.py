@@ -492,6 +492,107 @@ async def test_what_the_shop_learnt_meanwhile_goes_over(edge):
     assert claims["basket"]["count"] == 5
 
 
+# --- a logout reaches all of them -------------------------------------------------------------------------------------
+
+
+async def log_out(browser: Browser, host: str) -> None:
+    """As a page of the host does it."""
+    name = urlsplit(host).netloc
+    cookie = browser.cookies[name]["inseam"]
+    answer = await browser.edge.ask(
+        "/.inseam/logout", "POST", f"Host: {name}", f"Cookie: inseam={cookie}", "Sec-Fetch-Site: same-origin"
+    )
+    assert answer.status == 204
+    for line in answer.all("set-cookie"):
+        if line.startswith("inseam="):
+            browser.cookies[name]["inseam"] = line.removeprefix("inseam=").partition(";")[0]
+
+
+async def seen_at(browser: Browser, host: str) -> str | None:
+    """Who the host's system takes the browser for."""
+    return json.loads((await browser.step(f"{host}/")).body).get("sub")
+
+
+@pytest.mark.parametrize(("here", "there"), [(SHOP, BRAND), (BRAND, SHOP)])
+async def test_who_logs_out_on_one_host_is_logged_out_on_the_other(edge, here, there):
+    """REQUIREMENTS, 12."""
+    browser, other = await known(edge), await known(edge)
+    await browser.join()
+    await other.join()
+
+    await log_out(browser, here)
+
+    assert (await seen_at(browser, here), await seen_at(browser, there)) == (None, None)
+    assert (await seen_at(other, here), await seen_at(other, there)) == ("c1", "c1")  # another browser of hers
+
+
+async def test_a_logout_reaches_every_site_on_every_worker_within_a_second(tmp_path):
+    outlet = "http://outlet.example"
+    policy = Policy(home=SHOP, sites=frozenset({BRAND, outlet}))
+    file = str(tmp_path / "sessions.db")
+    async with edges(SqliteStore(file), SqliteStore(file), policy=policy) as (one, other):
+        browser = await known(one)
+        await browser.join()
+        answer = await browser.go(f"{outlet}/.inseam/join?return_to=/")
+        assert json.loads(answer.body)["sub"] == "c1"
+        browser.edge = other
+        assert [await seen_at(browser, host) for host in (SHOP, BRAND, outlet)] == ["c1", "c1", "c1"]
+
+        browser.edge = one
+        await log_out(browser, BRAND)
+        await other.until(lambda: bool(other.edge.keeper._revoked), 1.5)
+
+        browser.edge = other
+        assert [await seen_at(browser, host) for host in (SHOP, BRAND, outlet)] == [None, None, None]
+
+
+async def test_who_logs_in_again_is_not_logged_out_by_what_was_before(edge):
+    browser = await known(edge)
+    await browser.join()
+    await log_out(browser, SHOP)
+
+    browser.cookies["shop.example"] = (await known(edge)).cookies["shop.example"]
+
+    assert (await browser.join())["sub"] == "c1"
+    assert await seen_at(browser, SHOP) == "c1"
+
+
+async def test_a_logout_reaches_a_session_that_the_store_has_lost():
+    store = MemoryStore()
+    async with edges(store) as (edge,):
+        browser = await known(edge)
+        await browser.join()
+        store._sessions.clear()
+        edge.edge.keeper.change(KeyRing.parse(RING.to_json()), Policy(home=SHOP))  # nothing is at hand any more
+        assert await seen_at(browser, BRAND) == "c1"
+
+        await log_out(browser, SHOP)
+
+        assert await seen_at(browser, BRAND) is None
+
+
+async def test_a_logout_while_the_store_is_down_is_a_logout_here_at_least():
+    store = Watched()
+    async with edges(store) as (edge,):
+        browser = await known(edge)
+        await browser.join()
+        store.down = frozenset({"revoke"})
+
+        await log_out(browser, SHOP)
+
+        assert (await seen_at(browser, SHOP), await seen_at(browser, BRAND)) == (None, None)
+
+
+async def test_a_session_that_was_never_handed_over_ends_without_telling_anybody():
+    store = Watched()
+    async with edges(store) as (edge,):
+        browser = await known(edge)
+
+        await log_out(browser, SHOP)
+
+        assert "revoke" not in store.asked
+
+
 # --- several workers, several nodes -----------------------------------------------------------------------------------
 
 
