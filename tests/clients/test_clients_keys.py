@@ -2,6 +2,8 @@
 
 import json
 import os
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from inseam_client import BadKeys, Keys, UpdateKey, client_of
@@ -59,6 +61,24 @@ def test_a_kid_that_nobody_knows_is_no_way_to_make_the_system_ask_all_the_time(p
     published.now += FETCH_AGAIN
     assert keys.get("unknown") is None
     assert len(published.asked) == 2
+
+
+def test_whoever_comes_while_the_keys_are_fetched_waits_for_them(published):
+    begun, go = threading.Event(), threading.Event()
+
+    def slow(url):
+        begun.set()
+        go.wait(5)
+        return published(url)
+
+    keys = Keys(URL, slow, published.clock)
+    with ThreadPoolExecutor(4) as visitors:
+        early = [visitors.submit(keys.get, KID) for _ in range(4)]
+        begun.wait(5)
+        go.set()
+
+        assert all(one.result(5) is not None for one in early)
+    assert published.asked == [URL]
 
 
 def test_a_rotation_needs_no_restart(published):

@@ -92,7 +92,7 @@ def test_the_page_names_every_claim_that_the_edge_sends_and_no_other():
         "s" * 22, 1, NOW, NOW, login=Login("7", "Anna"), basket=customer, handles={"commerce": "h"},
         receipt=Receipt("b6", NOW, "b6", "b7", "merged", (("A", 3, 3),)),
     )  # fmt: skip
-    merging = replace(everything, guest=Basket("b6", 1, 2, lines=(Line("B", 2),)), guest_at=NOW)
+    merging = replace(everything, receipt=None, guest=Basket("b6", 1, 2, lines=(Line("B", 2),)), guest_at=NOW)
     ordered = replace(everything, basket=None, order="1007")
     sent = set()
     for session in (undo_asked(everything, NOW), merging, ordered):

@@ -16,7 +16,8 @@ const UPDATE_LIFE = 60, FETCH_AGAIN = 60_000;
 // A claim of the kind of `missing`, which stands for null and for one that is not there.
 function claim(claims, name, missing) {
   const value = claims[name] ?? missing;
-  demand(typeof value === typeof missing && !Array.isArray(value) && (typeof value !== 'number' || Number.isInteger(value)), 'claims');
+  demand(typeof value === typeof missing && !Array.isArray(value), 'claims');
+  demand(typeof value !== 'number' || Number.isInteger(value), 'claims');
   return value;
 }
 
@@ -37,26 +38,29 @@ function visitorOf(claims) {
 const GUEST = visitorOf({ sid: '' });
 
 class Client {
-  // `jwks` is a JWKS, as object or JSON, or its address; `update_key` is {kid, alg, secret} or {kid, alg, private: PEM}.
+  // `jwks` is a JWKS, as object or JSON, or its address; `update_key` {kid, alg, secret} or {kid, alg, private: PEM}.
   constructor({ system, jwks, update_key: updateKey, issuer = 'inseam' }) {
     const url = typeof jwks === 'string' && /^https?:/.test(jwks) ? jwks : '';
-    Object.assign(this, { system, issuer, url, asked: -Infinity, updateKey });
+    Object.assign(this, { system, issuer, url, updateKey, fetched: -Infinity, fetching: null });
     this.keys = url ? new Map() : readKeys(typeof jwks === 'string' ? JSON.parse(jwks) : jwks);
-    if (updateKey) this.signWith = updateKey.alg === 'HS256' ? Buffer.from(updateKey.secret, 'base64url') : crypto.createPrivateKey(updateKey.private);
+    if (updateKey?.alg === 'HS256') this.signWith = Buffer.from(updateKey.secret, 'base64url');
+    else if (updateKey) this.signWith = crypto.createPrivateKey(updateKey.private);
   }
 
   // Fetch the edge's keys when a token names one that is not known: once a minute at most, and for two seconds.
   prepare(token) {
-    if (!this.url || !token || Date.now() - this.asked < FETCH_AGAIN) return null;
+    if (!this.url || !token || Date.now() - this.fetched < FETCH_AGAIN) return null;
     try { if (this.keys.has(object(token.split('.')[0]).kid)) return null; } catch { return null; }
-    this.asked = Date.now();
-    return fetch(this.url, { signal: AbortSignal.timeout(2000) }).then((answer) => answer.json())
+    this.fetching ??= fetch(this.url, { signal: AbortSignal.timeout(2000) }).then((answer) => answer.json())
       .then((jwks) => { this.keys = readKeys(jwks); })
-      .catch((error) => console.warn(`inseam: the edge's keys cannot be had from ${this.url}: ${error.message}`));
+      .catch((error) => console.warn(`inseam: the edge's keys cannot be had from ${this.url}: ${error.message}`))
+      .finally(() => { this.fetched = Date.now(); this.fetching = null; });
+    return this.fetching; // whoever comes meanwhile waits for the same answer
   }
 
   read(token, now) {
-    const claims = readClaims(token, { keys: this.keys, issuer: this.issuer, audience: this.system, typ: ['inseam-session+jwt'], now });
+    const wanted = { issuer: this.issuer, audience: this.system, typ: ['inseam-session+jwt'] };
+    const claims = readClaims(token, { keys: this.keys, now, ...wanted });
     demand(claims.sid && typeof claims.sid === 'string', 'sid');
     return visitorOf(claims);
   }
@@ -65,10 +69,12 @@ class Client {
   sign(sid, changes, now) {
     if (!this.updateKey) throw new Error('no update_key: `inseam keys export SYSTEM` prints it');
     if (Buffer.byteLength(changes.handle ?? '') > 512) throw new RangeError('a handle has at most 512 bytes');
+    const { alg, kid } = this.updateKey;
     const part = (value) => Buffer.from(JSON.stringify(value)).toString('base64url');
-    const claims = { iss: this.system, aud: this.issuer, iat: now, exp: now + UPDATE_LIFE, ...(sid && { sid }), ...changes };
-    const said = `${part({ alg: this.updateKey.alg, kid: this.updateKey.kid, typ: 'inseam-update+jwt' })}.${part(claims)}`;
-    const token = `${said}.${sign(this.updateKey.alg, this.signWith, Buffer.from(said)).toString('base64url')}`;
+    const life = { iat: now, exp: now + UPDATE_LIFE, ...(sid && { sid }) };
+    const claims = { iss: this.system, aud: this.issuer, ...life, ...changes };
+    const said = `${part({ alg, kid, typ: 'inseam-update+jwt' })}.${part(claims)}`;
+    const token = `${said}.${sign(alg, this.signWith, Buffer.from(said)).toString('base64url')}`;
     if (token.length <= MOST_TOKEN) return token;
     if (!changes.basket?.lines) throw new RangeError(`an update has at most ${MOST_TOKEN} characters`);
     return this.sign(sid, { ...changes, basket: { ...changes.basket, lines: undefined } }, now);
@@ -77,11 +83,13 @@ class Client {
 
 // req.inseam: the visitor, and what this system has to say.
 class Visit {
-  constructor(client, token, clock) { Object.assign(this, { client, token, clock, changes: null, answered: false, read: null }); }
+  constructor(client, token, clock) {
+    Object.assign(this, { client, token, clock, changes: null, answered: false, read: null });
+  }
 
   get visitor() {
     if (this.read) return this.read;
-    if (this.answered) throw new Error('the visitor is asked for when the headers are gone, so a cache may keep the page');
+    if (this.answered) throw new Error('the visitor is asked for too late: a cache may keep the page');
     try { this.read = this.token ? this.client.read(this.token, this.clock()) : GUEST; } catch (bad) {
       if (!(bad instanceof BadToken)) throw bad;
       console.warn(`inseam: Inseam-Session refused (${bad.reason}): the visitor is a guest here`);
@@ -104,7 +112,8 @@ class Visit {
 
   // The headers to set on the answer, given what it has so far.
   headers(vary = '', cacheControl = '') {
-    const found = this.changes ? { 'Inseam-Update': this.client.sign(this.visitor.sid, this.changes, this.clock()) } : {};
+    const found = {};
+    if (this.changes) found['Inseam-Update'] = this.client.sign(this.visitor.sid, this.changes, this.clock());
     this.answered = true;
     if (!this.read) return found;
     const list = (text) => String(text).split(',').map((each) => each.trim()).filter(Boolean);
@@ -122,7 +131,8 @@ function inseam(client, clock = () => Math.floor(Date.now() / 1000)) {
     const visit = req.inseam = new Visit(client, token, clock);
     const writeHead = res.writeHead;
     res.writeHead = function (status, ...rest) {
-      if (typeof rest.at(-1) === 'object') for (const [name, value] of Object.entries(rest.pop() ?? {})) this.setHeader(name, value);
+      const given = typeof rest.at(-1) === 'object' ? rest.pop() : null;
+      for (const [name, value] of Object.entries(given ?? {})) this.setHeader(name, value);
       if (!visit.answered) {
         const ours = visit.headers(this.getHeader('vary') ?? '', this.getHeader('cache-control') ?? '');
         for (const [name, value] of Object.entries(ours)) this.setHeader(name, value);

@@ -11,13 +11,21 @@ class BadToken extends Error { constructor(reason) { super(reason); this.reason 
 const demand = (holds, reason) => { if (!holds) throw new BadToken(reason); };
 
 // How many names are in it; throws URIError for half a surrogate pair.
-const namesIn = (value) => typeof value === 'string' ? (encodeURIComponent(value), 0)
-  : value === null || typeof value !== 'object' ? 0 : Object.values(value).reduce((sum, inner) => sum + namesIn(inner), Array.isArray(value) ? 0 : Object.keys(value).length);
+function namesIn(value) {
+  if (typeof value === 'string') encodeURIComponent(value);
+  if (value === null || typeof value !== 'object') return 0;
+  const own = Array.isArray(value) ? 0 : Object.keys(value).length;
+  return Object.values(value).reduce((sum, inner) => sum + namesIn(inner), own);
+}
 
 // The JSON object of a token's part, in which no name stands twice: JSON.parse takes the last, others the first.
 function object(part) {
   let said, text, names;
-  try { said = JSON.parse(text = utf8.decode(Buffer.from(part, 'base64url'))); names = namesIn(said); } catch { demand(false, 'malformed'); }
+  try {
+    text = utf8.decode(Buffer.from(part, 'base64url'));
+    said = JSON.parse(text);
+    names = namesIn(said);
+  } catch { demand(false, 'malformed'); }
   const written = [...text.matchAll(/"(?:[^"\\]|\\.)*"(\s*:)?/g)].filter((found) => found[1]).length;
   demand(said && typeof said === 'object' && !Array.isArray(said) && names === written, 'malformed');
   return said;
@@ -27,9 +35,10 @@ function object(part) {
 function readKeys(jwks) {
   return new Map(jwks.keys.map((jwk) => {
     const alg = ALGORITHMS[jwk.kty];
-    const key = alg === 'HS256' ? Buffer.from(jwk.k, 'base64url') : alg && crypto.createPublicKey({ key: jwk, format: 'jwk' });
-    if (!alg || (jwk.alg ?? alg) !== alg || (alg === 'HS256' && key.length < 32)) throw new Error(`key ${jwk.kid} cannot be used`);
-    return [jwk.kid, { alg, key }];
+    const secret = alg === 'HS256' && Buffer.from(jwk.k, 'base64url');
+    const good = alg && (jwk.alg ?? alg) === alg && (!secret || secret.length >= 32);
+    if (!good) throw new Error(`key ${jwk.kid} cannot be used`);
+    return [jwk.kid, { alg, key: secret || crypto.createPublicKey({ key: jwk, format: 'jwk' }) }];
   }));
 }
 
@@ -37,7 +46,8 @@ const sign = (alg, key, said) => alg === 'HS256' ? crypto.createHmac('sha256', k
   : crypto.sign(alg === 'ES256' ? 'sha256' : null, said, { key, dsaEncoding: 'ieee-p1363' });
 
 function genuine(alg, key, said, signature) {
-  if (alg !== 'HS256') return crypto.verify(alg === 'ES256' ? 'sha256' : null, said, { key, dsaEncoding: 'ieee-p1363' }, signature);
+  const form = { key, dsaEncoding: 'ieee-p1363' };
+  if (alg !== 'HS256') return crypto.verify(alg === 'ES256' ? 'sha256' : null, said, form, signature);
   const right = sign(alg, key, said);
   return right.length === signature.length && crypto.timingSafeEqual(right, signature);
 }

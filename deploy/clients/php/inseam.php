@@ -21,8 +21,12 @@ final class Client
 {
     private string $signWith = '';
 
-    private function __construct(private string $system, private string $issuer, private array $keys, private ?array $updateKey)
-    {
+    private function __construct(
+        private string $system,
+        private string $issuer,
+        private array $keys,
+        private ?array $updateKey,
+    ) {
         if ($updateKey) {
             $this->signWith = $updateKey['alg'] === 'HS256' ? raw($updateKey['secret']) : $updateKey['private'];
         }
@@ -32,8 +36,9 @@ final class Client
     public static function of(array $said): self
     {
         $given = fn (string $name) => $said[$name] ?? $said['INSEAM_' . strtoupper($name)] ?? null;
-        $object = fn (string $name) => is_string($given($name)) ? json_decode($given($name), true, 16, JSON_THROW_ON_ERROR) : $given($name);
-        return new self($given('system'), $given('issuer') ?? 'inseam', read_keys($object('jwks')), $object('update_key'));
+        $read = fn (mixed $value) => is_string($value) ? json_decode($value, true, 16, JSON_THROW_ON_ERROR) : $value;
+        $keys = read_keys($read($given('jwks')));
+        return new self($given('system'), $given('issuer') ?? 'inseam', $keys, $read($given('update_key')));
     }
 
     /** The visitor of an Inseam-Session. Throws BadToken. */
@@ -55,7 +60,8 @@ final class Client
         $said = $part($head) . '.' . $part(['iss' => $this->system, 'aud' => $this->issuer] + $life + $changes);
         $token = $said . '.' . base64url(sign($this->updateKey['alg'], $this->signWith, $said));
         if (strlen($token) > MOST_TOKEN) {
-            isset($changes['basket']['lines']) || throw new \LengthException('an update has at most ' . MOST_TOKEN . ' characters');
+            $lines = isset($changes['basket']['lines']);
+            $lines || throw new \LengthException('an update has at most ' . MOST_TOKEN . ' characters');
             unset($changes['basket']['lines']);
             return $this->sign($sid, $changes, $now);
         }
@@ -117,9 +123,10 @@ final class Visit
             throw new \LogicException("a visit has no $name: perhaps ->visitor->$name");
         }
         if ($this->read === null) {
-            !$this->answered || throw new \LogicException('the visitor is asked for when the headers are gone, so a cache may keep the page');
+            !$this->answered || throw new \LogicException('asked for the visitor too late: a cache may keep the page');
             try {
-                $this->read = $this->token === '' ? visitor_of([]) : $this->client->read($this->token, $this->now ?? time());
+                $guest = $this->token === '';
+                $this->read = $guest ? visitor_of([]) : $this->client->read($this->token, $this->now ?? time());
             } catch (BadToken $bad) {
                 error_log("inseam: Inseam-Session refused ({$bad->getMessage()}): the visitor is a guest here");
                 $this->read = visitor_of([]);
@@ -165,7 +172,8 @@ final class Visit
     /** The headers to set on the answer, given what it has so far: for frameworks with responses of their own. */
     public function headers(string $vary = '', string $cacheControl = ''): array
     {
-        $update = $this->changes ? ['Inseam-Update' => $this->client->sign($this->visitor->sid, $this->changes, $this->now ?? time())] : [];
+        $sign = fn () => $this->client->sign($this->visitor->sid, $this->changes, $this->now ?? time());
+        $update = $this->changes ? ['Inseam-Update' => $sign()] : [];
         $this->answered = true;
         if ($this->read === null) {
             return $update;

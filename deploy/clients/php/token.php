@@ -101,7 +101,7 @@ function sign(string $alg, string $key, string $said): string
         $seed = substr(base64_decode(preg_replace('/-----.*?-----|\s/', '', $key)), -32);
         return sodium_crypto_sign_detached($said, sodium_crypto_sign_secretkey(sodium_crypto_sign_seed_keypair($seed)));
     }
-    openssl_sign($said, $der, $key, OPENSSL_ALGO_SHA256) || throw new \InvalidArgumentException('no private key of P-256');
+    openssl_sign($said, $der, $key, OPENSSL_ALGO_SHA256) || throw new \InvalidArgumentException('no key of P-256');
     $r = substr($der, 4, ord($der[3]));
     $s = substr($der, 6 + ord($der[3]));
     return implode('', array_map(fn ($half) => str_pad(ltrim($half, "\0"), 32, "\0", STR_PAD_LEFT), [$r, $s]));
@@ -124,7 +124,8 @@ function read_claims(string $token, array $keys, string $issuer, string $audienc
     demand(genuine($alg, $key, "$first.$payload", raw($signature)), 'forged');
     $claims = object($payload);
     $claims += ['iat' => null, 'exp' => null];
-    $times = [$iat, $exp, $begins] = [$claims['iat'], $claims['exp'], array_key_exists('nbf', $claims) ? $claims['nbf'] : $claims['iat']];
+    $from = array_key_exists('nbf', $claims) ? 'nbf' : 'iat';
+    $times = [$iat, $exp, $begins] = [$claims['iat'], $claims['exp'], $claims[$from]];
     demand(($claims['iss'] ?? null) === $issuer, 'issuer');
     demand(($claims['aud'] ?? null) === $audience, 'audience');
     demand(array_filter($times, fn ($time) => is_int($time) || is_float($time)) === $times, 'malformed');

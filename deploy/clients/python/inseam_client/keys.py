@@ -97,17 +97,14 @@ class Keys:
         return bool(self.url) and kid not in self._keys and self._clock() - self._asked >= FETCH_AGAIN
 
     def _refresh(self) -> None:
-        if not self._lock.acquire(blocking=not self._keys):
-            return  # another thread is at it, and what we have serves everybody else
-        try:
+        with self._lock:
             if self._clock() - self._asked < FETCH_AGAIN:
-                return
+                return  # another thread was at it, and we have waited for what it got
+            try:
+                self._keys = read_jwks(self._fetch(self.url))
+            except (OSError, ValueError, BadKeys) as error:
+                _log.warning("the edge's keys cannot be had from %s: %s", self.url, error)
             self._asked = self._clock()
-            self._keys = read_jwks(self._fetch(self.url))
-        except (OSError, ValueError, BadKeys) as error:
-            _log.warning("the edge's keys cannot be had from %s: %s", self.url, error)
-        finally:
-            self._lock.release()
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,7 +36,9 @@ class Visit:
         """The visitor; GUEST for one without a session and for a token that is refused."""
         if self._visitor is None:
             if self.answered:
-                raise RuntimeError("the visitor is asked for when the headers are gone, so a cache may keep the page")
+                raise RuntimeError(
+                    "the visitor is asked for too late, when the headers are gone: a cache may keep the page"
+                )
             try:
                 self._visitor = self.client.read(self.token, self.clock()) if self.token else GUEST
             except BadToken as bad:
