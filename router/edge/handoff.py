@@ -24,7 +24,6 @@ from router.errors import EdgeError
 from router.model import Reply, RequestView
 from router.wire.target import canonical
 from sessions.codes import Codes
-from sessions.cookie import set_cookie
 from sessions.errors import StoreDown
 from sessions.handoff import LIFE, BadCode, bind_of, is_bind, is_nonce, worth_handing
 from sessions.jar import values
@@ -160,8 +159,8 @@ async def _give_code(seam: Seam, relay: Relay, kept: Kept, site: str, bind: str,
     else:
         seam.ledger.event("handoff_site:given")
         reply = _to(f"{site}{JOIN}?{urlencode({'code': code, 'return_to': place})}")
-        cookie = seam.session_cookie(relay)  # has changed: it says now that there are others to end with it
-        if cookie:
+        if kept.cookie != relay.sealed and not kept.stale:  # it says now that there are others to end with it
+            cookie = set_cookie(kept.cookie, relay.view.scheme == "https", seam.policy.idle)
             reply.headers.append(("Set-Cookie", cookie.decode("ascii")))
     if relay.unfinished:
         relay.reply(reply)
@@ -208,7 +207,8 @@ def _greet(seam: Seam, relay: Relay, before: Session | None, kept: Kept | None, 
     relay.kept = kept
     cookies = [_nonce_cookie(relay, "", 0).encode("ascii")]
     if kept is not None and moved:
-        cookies.append(set_cookie(kept.cookie, relay.view.scheme == "https", seam.policy.idle))
+        relay.opened = b""
+        cookies += seam.brought(relay, kept)
         if before is not None and before.login is not None and _who(before) != _who(session):
             end_logins(seam, relay, "")
             cookies += relay.own_cookies
