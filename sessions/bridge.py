@@ -16,12 +16,14 @@ from sessions.model import (
     Basket,
     Changes,
     Line,
+    Login,
     Policy,
     Receipt,
     Session,
     Unsaid,
     join,
     noted,
+    quantities,
 )
 
 NewId = Callable[[], str]
@@ -42,7 +44,7 @@ class Outcome:
     """What came of some changes. `session` is None when there is nothing to keep, and was nothing before.
 
     `refused` are the aspects that the system had no authority for; `events` what happened, for the trail and counters:
-    login, logout, customer, basket, order, handle, merge, stale.
+    login, logout, customer, name, merge, basket, order, undone, handle, stale.
     """
 
     session: Session | None
@@ -76,7 +78,7 @@ def apply(
     allowed, refused = permitted(changes, authority)
     before = session if session is not None else begun(new_id(), now)
     after, events = before, []
-    for step in (_login, _basket, _order, _undone, _handle):
+    for step in (_login, _merge, _basket, _order, _undone, _handle):
         after, event = step(after, allowed, system, policy, now)
         if event:
             events.append(event)
@@ -99,8 +101,9 @@ def permitted(changes: Changes, authority: frozenset[str]) -> tuple[Changes, tup
     if not isinstance(changes.login, Unsaid) and "login" not in authority:
         changes = replace(changes, login=UNSAID)
         refused.append("login")
-    if not isinstance(changes.basket, Unsaid) and "basket" not in authority:
-        changes = replace(changes, basket=UNSAID)
+    about_basket = not isinstance(changes.basket, Unsaid) or changes.merged or changes.undone
+    if about_basket and "basket" not in authority:
+        changes = replace(changes, basket=UNSAID, merged="", undone="")
         refused.append("basket")
     if changes.order and "order" not in authority:
         changes = replace(changes, order="")
@@ -117,18 +120,27 @@ def _login(session: Session, changes: Changes, system: str, policy: Policy, now:
         return session, ""
     if who is None:
         # What a customer had is no business of who sits there next; a system that keeps the basket says so.
-        gone = replace(session, login=None, login_at=now, basket=None, handles={}, former="", former_until=0,
-                       receipt=None, guest=None, undo="", kin="")  # fmt: skip
-        return gone, "logout"
+        return _without_customer(session, None, now), "logout"
     if before is None:
         return replace(session, login=who, login_at=now, guest=session.basket or session.guest, guest_at=now), "login"
     if before.sub == who.sub:
         return replace(session, login=who if who.name else before), "name" if who.name else ""
     if before.sub.startswith(OPAQUE) and not who.sub.startswith(OPAQUE):
         return replace(session, login=who), "name"  # somebody was logged in, and now it is known who
-    other = replace(session, login=who, login_at=now, basket=None, handles={}, former="", former_until=0,
-                    receipt=None, guest=None, undo="", kin="")  # fmt: skip
-    return other, "customer"
+    return _without_customer(session, who, now), "customer"
+
+
+def _without_customer(session: Session, login: Login | None, now: int) -> Session:
+    return replace(session, login=login, login_at=now, basket=None, handles={}, former="", former_until=0, order="",
+                   receipt=None, guest=None, undo="", kin="")  # fmt: skip
+
+
+def _merge(session: Session, changes: Changes, system: str, policy: Policy, now: int) -> _Step:
+    told = changes.basket
+    if isinstance(told, Unsaid) or (told is not None and _is_old(told, session)):
+        return session, ""
+    met = _met(session, told, changes.merged, policy, now)
+    return met, "merge" if met.receipt is not session.receipt else ""
 
 
 def _basket(session: Session, changes: Changes, system: str, policy: Policy, now: int) -> _Step:
@@ -137,9 +149,8 @@ def _basket(session: Session, changes: Changes, system: str, policy: Policy, now
         return session, ""
     if told is not None and _is_old(told, session):
         return session, "stale"  # answers overtake each other; what is older than what we know is no news
-    session = _met(session, told, changes.merged, policy, now)
     if told == before:
-        return session, "merge" if session.receipt is not None and session.receipt.at == now else ""
+        return session, ""
     if told is None or (before is not None and told.id != before.id):
         session = _ended(session)
     return replace(session, basket=told), "basket"
@@ -164,13 +175,14 @@ def _order(session: Session, changes: Changes, system: str, policy: Policy, now:
     keeps = isinstance(changes.basket, Basket)  # the system tells of the basket that comes after the order
     if not keeps:
         session = replace(_ended(session), basket=None)
-    return replace(session, order=changes.order, receipt=None, guest=None), "order"
+    ordered = replace(session, order=changes.order, receipt=None, guest=None, undo="")
+    return ordered, "order" if ordered != session else ""
 
 
 def _undone(session: Session, changes: Changes, system: str, policy: Policy, now: int) -> _Step:
     if not changes.undone or session.receipt is None or session.receipt.id != changes.undone:
         return session, ""
-    return replace(session, receipt=None, undo=""), "undone"
+    return replace(session, receipt=None, guest=None, undo=""), "undone"
 
 
 def _handle(session: Session, changes: Changes, system: str, policy: Policy, now: int) -> _Step:
@@ -190,34 +202,44 @@ def _met(session: Session, told: Basket | None, merged: str, policy: Policy, now
     """Compare a customer's basket with what the guest had, and write the receipt.
 
     Shops may merge at the login or at the first page behind it that reads the basket, so this is asked with every
-    basket that is told of until it can be answered.
+    basket that is told of until it can be answered; until then a receipt may still become a better one.
     """
     guest = session.guest
     if guest is None or session.login is None:
         return session
     if now - session.guest_at > RECEIPT_LIFE or not guest.count:
         return replace(session, guest=None)
-    if told is not None and guest.id not in (told.id, merged) and not _holds(told, guest):
-        waits = told.lines and guest.lines
-        if waits and not merged and now - session.guest_at <= policy.grace:
-            return session  # the system has not merged yet: its next token says what it should
-    return replace(session, guest=None, receipt=receipt(guest, told, now))
+    same = told is not None and bool(guest.id) and told.id == guest.id
+    done = bool(merged) or same or (told is not None and _holds(told, guest))
+    waits = not done and now - session.guest_at <= policy.grace
+    before = session.receipt if session.receipt is not None and session.receipt.guest == guest.id else None
+    if waits and before is None and guest.lines and (told is None or told.lines or not told.count):
+        return session  # the system has not merged yet: its next token says what it should
+    fresh = receipt(guest, told, now)
+    if before is not None and _kept(before) >= _kept(fresh):
+        fresh = before
+    return replace(session, guest=guest if waits else None, receipt=fresh)
+
+
+def _kept(told: Receipt) -> tuple[int, int]:
+    """Return how good a receipt is."""
+    return ("refused", "capped", "merged").index(told.outcome), sum(kept for _, _, kept in told.lines)
 
 
 def _holds(told: Basket, guest: Basket) -> bool:
     """Whether all that the guest had is in the basket."""
     if guest.lines and told.lines:
-        have = _quantities(told.lines)
-        return all(have.get(sku, 0) >= quantity for sku, quantity in _quantities(guest.lines).items())
+        have = quantities(told.lines)
+        return all(have.get(sku, 0) >= quantity for sku, quantity in quantities(guest.lines).items())
     return told.count >= guest.count
 
 
 def receipt(guest: Basket, after: Basket | None, now: int) -> Receipt:
     """Return what became of a guest's basket, told from the customer's basket behind it."""
     lines: tuple[tuple[str, int, int], ...] = ()
-    if guest.lines and (after is None or after.lines):
-        have = _quantities(after.lines) if after is not None else {}
-        lines = tuple((sku, want, min(want, have.get(sku, 0))) for sku, want in _quantities(guest.lines).items())
+    if guest.lines and (after is None or after.lines or not after.count):
+        have = quantities(after.lines) if after is not None else {}
+        lines = tuple((sku, want, min(want, have.get(sku, 0))) for sku, want in quantities(guest.lines).items())
         kept, wanted = sum(line[2] for line in lines), sum(line[1] for line in lines)
     else:
         wanted = guest.count
@@ -229,18 +251,18 @@ def receipt(guest: Basket, after: Basket | None, now: int) -> Receipt:
 def undo_asked(session: Session, now: int) -> Session | None:
     """Return the session in which the customer wants the last merge undone; None where there is none to undo."""
     told = fresh_receipt(session, now)
-    if told is None or session.undo == told.id or not told.lines:
+    if told is None or session.undo == told.id or not any(kept for _, _, kept in told.lines):
         return None
     return noted(replace(session, undo=told.id, rev=session.rev + 1), "undo@inseam")
 
 
-def merge_claims(session: Session, policy: Policy) -> dict[str, object]:
+def merge_claims(session: Session, policy: Policy, now: int) -> dict[str, object]:
     """Return what commerce should do about baskets: join a guest's with the customer's, or take the guest's out again.
 
     Only where it has not done so by itself; it tells that it has by `merged` and `undone`.
     """
     said: dict[str, object] = {}
-    wanted = wanted_lines(session, policy)
+    wanted = wanted_lines(session, policy) if now - session.guest_at <= RECEIPT_LIFE else ()
     if wanted and session.guest is not None:
         said["merge"] = {"guest": session.guest.id, "lines": [_line_claims(line) for line in wanted]}
     if session.undo and session.receipt is not None and session.receipt.id == session.undo:
@@ -256,16 +278,15 @@ def _line_claims(line: Line) -> dict[str, object]:
 def wanted_lines(session: Session, policy: Policy) -> tuple[Line, ...]:
     """Return the lines that the customer's basket should have after the merge; nothing when no merge is open."""
     guest, basket = session.guest, session.basket
-    if guest is None or session.login is None or not guest.lines or basket is None or basket.id == guest.id:
+    if guest is None or session.login is None or not guest.lines:
         return ()
-    return join(guest.lines, basket.lines, policy).lines
-
-
-def _quantities(lines: tuple[Line, ...]) -> dict[str, int]:
-    found: dict[str, int] = {}
-    for line in lines:
-        found[line.sku] = found.get(line.sku, 0) + line.quantity
-    return found
+    if basket is None:
+        return join(guest.lines, (), policy)
+    if basket.id == guest.id or (basket.count and not basket.lines):
+        return ()
+    if session.receipt is not None and session.receipt.guest == guest.id:
+        return ()  # it has merged something by itself
+    return join(guest.lines, basket.lines, policy)
 
 
 # --- continuity -------------------------------------------------------------------------------------------------------
@@ -281,14 +302,6 @@ def carried(session: Session) -> tuple[Kind, ...]:
     if session.basket is not None and session.basket.count:
         kinds.append("basket")
     return tuple(kinds)
-
-
-def lost(before: Session, after: Session | None, explained: bool) -> tuple[Kind, ...]:
-    """Return what was there before and is not there after, unless what happened in between explains it."""
-    if explained:
-        return ()
-    now = carried(after) if after is not None else ()
-    return tuple(kind for kind in carried(before) if kind not in now)
 
 
 def public_view(session: Session | None, now: int) -> dict[str, object]:

@@ -26,7 +26,7 @@ MOST_HANDLE: Final = 512
 """Bytes of what a system may have kept for itself. DESIGN, 6."""
 
 MOST_LINES: Final = 200
-"""Lines of a basket that the edge keeps; the count is right whatever there are."""
+"""Lines of a basket that the edge keeps; of a basket with more it keeps none, and the count."""
 
 MOST_COUNT: Final = 1_000_000
 """Items in a basket, or in one line of it; more is a mistake."""
@@ -200,7 +200,7 @@ class Policy:
 class Receipt:
     """What became of a guest's basket at login. Each entry is (sku, quantity in the guest's basket, of it kept).
 
-    `outcome` is merged, capped or refused for the whole: the worst of its lines.
+    `outcome` is for the whole: merged if all of it was kept, capped if a part, refused if nothing.
     """
 
     id: str
@@ -211,51 +211,36 @@ class Receipt:
     lines: tuple[tuple[str, int, int], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Joined:
-    """The lines that should be there after a merge, and what could not be kept: (sku, wanted, kept)."""
+def join(guest: tuple[Line, ...], customer: tuple[Line, ...], policy: Policy) -> tuple[Line, ...]:
+    """Return the lines that a customer's basket should hold when a guest with a basket logs in.
 
-    lines: tuple[Line, ...]
-    short: tuple[tuple[str, int, int], ...] = ()
-
-
-def join(guest: tuple[Line, ...], customer: tuple[Line, ...], policy: Policy, guest_is_newer: bool = True) -> Joined:
-    """Return what a customer's basket should hold when a guest with a basket logs in.
-
-    Articles keep their order: the customer's first. What a cap or the policy takes away from the guest's articles is
-    told in `short`, never dropped silently.
+    Articles keep their order, the customer's first. Caps bound what the guest adds and take nothing away that the
+    customer had. `newest` is the guest's basket: it was in use until this moment.
     """
-    newer = "guest" if guest_is_newer else "customer"
-    chosen = newer if policy.merge == "newest" else policy.merge
-    wanted: dict[str, int] = {}
-    if chosen != "guest":
-        for line in customer:
-            wanted[line.sku] = wanted.get(line.sku, 0) + line.quantity
-    mine: dict[str, int] = {}
-    for line in guest:
-        mine[line.sku] = mine.get(line.sku, 0) + line.quantity
-    if chosen != "customer":
-        for sku, quantity in mine.items():
-            had = wanted.get(sku, 0)
-            wanted[sku] = max(had, quantity) if chosen == "max" else had + quantity
-    kept: list[Line] = []
-    room = policy.basket_cap or MOST_COUNT
+    had = quantities(customer) if policy.merge not in ("guest", "newest") else {}
+    wanted = dict(had)
+    if policy.merge != "customer":
+        for sku, quantity in quantities(guest).items():
+            before = had.get(sku, 0)
+            wanted[sku] = max(before, quantity) if policy.merge == "max" else before + quantity
+    room = max(0, (policy.basket_cap or MOST_COUNT) - sum(had.values()))
+    lines: list[Line] = []
     for sku, quantity in wanted.items():
-        allowed = min(quantity, policy.line_cap or MOST_COUNT, room)
-        room -= allowed
-        if allowed:
-            kept.append(Line(sku, allowed))
-    have = {line.sku: line.quantity for line in kept}
-    short = tuple((sku, want, have.get(sku, 0)) for sku, want in _wanted_of_guest(mine, wanted, chosen).items()
-                  if have.get(sku, 0) < want)  # fmt: skip
-    return Joined(tuple(kept), short)
+        before = had.get(sku, 0)
+        added = max(0, min(quantity, policy.line_cap or MOST_COUNT) - before)
+        added = min(added, room)
+        room -= added
+        if before + added:
+            lines.append(Line(sku, before + added))
+    return tuple(lines)
 
 
-def _wanted_of_guest(mine: Mapping[str, int], wanted: Mapping[str, int], chosen: str) -> Mapping[str, int]:
-    """Return what the guest may expect to find afterwards of each article."""
-    if chosen == "customer":
-        return mine
-    return {sku: wanted[sku] for sku in mine}
+def quantities(lines: tuple[Line, ...]) -> dict[str, int]:
+    """Return how many there are of each article, in the order of the lines."""
+    found: dict[str, int] = {}
+    for line in lines:
+        found[line.sku] = found.get(line.sku, 0) + line.quantity
+    return found
 
 
 # --- reading what came from outside -----------------------------------------------------------------------------------
@@ -277,11 +262,10 @@ def read_count(said: object, what: str) -> int:
 
 def read_total(said: object) -> str:
     """Return an amount as text such as `19.90`, given as text or number. Raises BadClaims."""
-    if isinstance(said, bool) or not isinstance(said, int | float | str) or len(str(said)) > 20:
-        raise BadClaims("total is not an amount such as 19.90")
+    text = str(round(said, 4)) if isinstance(said, float) else _number_as_text(said)  # 59.800000000000004 is 59.8
     try:
-        amount = Decimal(str(said))
-    except InvalidOperation:
+        amount = Decimal(read_text(text, "total", 20))
+    except (BadClaims, InvalidOperation):
         raise BadClaims("total is not an amount such as 19.90") from None
     if not amount.is_finite() or abs(amount) >= 10**12 or abs(amount.as_tuple().exponent) > 6:  # type: ignore[arg-type]
         raise BadClaims("total is not an amount such as 19.90")
@@ -294,13 +278,15 @@ def read_basket(said: object) -> Basket | None:
         return None
     if not isinstance(said, Mapping):
         raise BadClaims("basket is neither an object nor null")
-    number = said.get("id", "")
-    name = read_text(str(number) if type(number) is int else number, "basket.id", MOST_ID)
+    number = said.get("id")
+    name = read_text("" if number is None else _number_as_text(number), "basket.id", MOST_ID)
     rev = said.get("rev", 0)
     if type(rev) is not int or not 0 <= rev < 1 << 53:
         raise BadClaims("basket.rev is not a whole number")
     lines = _read_lines(said.get("lines"))
     count = read_count(said.get("count", sum(line.quantity for line in lines)), "basket.count")
+    if len(lines) > MOST_LINES:
+        lines = ()  # half of them would look as if the rest had been lost
     if not name and not count:
         return None
     return Basket(
@@ -319,17 +305,11 @@ def _read_lines(said: object) -> tuple[Line, ...]:
     if not isinstance(said, list):
         raise BadClaims("basket.lines is not a list")
     lines = []
-    for one in said[:MOST_LINES]:
+    for one in said:
         if not isinstance(one, Mapping):
             raise BadClaims("a line of the basket is not an object")
-        sku = one.get("sku")
-        quantity = one.get("quantity", 1)
-        lines.append(
-            Line(
-                read_text(str(sku) if type(sku) is int else sku, "basket.lines.sku", MOST_ID),
-                read_count(quantity, "basket.lines.quantity"),
-            )
-        )
+        sku = read_text(_number_as_text(one.get("sku")), "basket.lines.sku", MOST_ID)
+        lines.append(Line(sku, read_count(one.get("quantity", 1), "basket.lines.quantity")))
     return tuple(lines)
 
 
@@ -337,7 +317,7 @@ def read_login(sub: object, name: object) -> Login | None:
     """Return who is logged in; None for a `sub` of null or "". Raises BadClaims."""
     if sub is None or sub == "":
         return None
-    who = read_text(str(sub) if type(sub) is int else sub, "sub", MOST_SUB)
+    who = read_text(_number_as_text(sub), "sub", MOST_SUB)
     shown = name if isinstance(name, str) else ""
     return Login(who, "".join(letter for letter in shown[:MOST_NAME] if letter.isprintable()))
 
@@ -357,19 +337,31 @@ def read_changes(claims: Mapping[str, Any]) -> Changes:
         order = ""
     elif order is True:
         order = UNNUMBERED
-    merged = claims.get("merged", "")
-    handle: str | Unsaid = UNSAID
-    if "handle" in claims:
-        said = claims["handle"] if claims["handle"] is not None else ""
-        if not isinstance(said, str) or len(said.encode()) > MOST_HANDLE:
-            raise BadClaims(f"handle is not a text of at most {MOST_HANDLE} bytes")
-        handle = said
     return Changes(
-        login, basket, _read_number(order, "order"), handle,
-        _read_number(merged or "", "merged"), _read_number(claims.get("undone") or "", "undone"),
-    )  # fmt: skip
+        login,
+        basket,
+        _read_number(order, "order"),
+        _read_handle(claims["handle"]) if "handle" in claims else UNSAID,
+        _read_number(claims.get("merged") or "", "merged"),
+        _read_number(claims.get("undone") or "", "undone"),
+    )
+
+
+def _read_handle(said: object) -> str:
+    """Return a text of at most MOST_HANDLE bytes, "" for null. Raises BadClaims."""
+    try:
+        if said is None or (isinstance(said, str) and len(said.encode()) <= MOST_HANDLE):
+            return said or ""
+    except UnicodeEncodeError:  # half a surrogate pair
+        pass
+    raise BadClaims(f"handle is not a text of at most {MOST_HANDLE} bytes")
 
 
 def _read_number(said: object, what: str) -> str:
     """Return an id or a number given as text or as a whole number. Raises BadClaims."""
-    return read_text(str(said) if type(said) is int else said, what, MOST_ID)
+    return read_text(_number_as_text(said), what, MOST_ID)
+
+
+def _number_as_text(said: object) -> object:
+    """Return a whole number as text, and anything else as it is; numbers beyond all bounds, too: text is costly."""
+    return str(said) if type(said) is int and said.bit_length() <= 128 else said

@@ -72,7 +72,7 @@ def mint(
     life = max(2, min(policy.token_life, MOST_LIFE))
     period = life // 2
     iat = now - (now - zlib.crc32(sid.encode())) % period
-    claims = _claims(session, system, sid, ctx, iat) | merge_claims(session, policy)
+    claims = _claims(session, system, sid, ctx, iat) | merge_claims(session, policy, iat)
     claims["exp"] = iat + life
     payload = msgspec.json.encode(claims)
     while len(payload) > _MOST_CLAIMS and claims.get("receipt", {}).get("lines"):
