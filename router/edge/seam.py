@@ -30,8 +30,10 @@ _FAULTS_TO_CLEAR: Final = frozenset(("forged", "malformed", "expired", "revoked"
 """Faults for which the browser is told to drop the cookie. Not for an id that has moved on: its answer may come behind
 the one that brought the new cookie, and would take that away. REAL_SYSTEMS, 13."""
 
-_NAME: Final = cookie_name(False).encode("ascii")
-_SECURE_NAME: Final = cookie_name(True).encode("ascii")
+_NAMES: Final = tuple(
+    tuple(cookie_name(secure, login).encode("ascii") for login in (False, True)) for secure in (False, True)
+)
+"""The names of the session cookie: by https or not, and of a guest or somebody logged in."""
 
 _STRANGER: Final = 600
 """Seconds for which the same cookies are not asked about again."""
@@ -81,8 +83,8 @@ class Seam:
         """Return the session cookie of a request, empty if there is none; several are joined by `;`."""
         found = block.sealed
         if found is None:
-            name = _SECURE_NAME if secure else _NAME
-            found = block.sealed = b";".join(values(block.cookies, name))
+            guest, login = _NAMES[secure]
+            found = block.sealed = b";".join(values(block.cookies, login) + values(block.cookies, guest))
         return found
 
     def refuses(self, view: RequestView, kept: Kept) -> bool:
@@ -234,7 +236,7 @@ class Seam:
             if reset:
                 lines = [*(lines if lines is not None else block.lines), *[(b"Set-Cookie", value) for value in reset]]
         edits: Edits | None = None
-        sets = self.session_cookie(relay)
+        sets = self.session_cookies(relay)
         if kept is not None and kept.session is not None:
             if page:
                 repaired = self._page(relay, kept, system)
@@ -251,7 +253,7 @@ class Seam:
                 edits = insisted(block.headers, edits)
         if sets:
             edits = edits or Edits()
-            edits.add.append(("Set-Cookie", sets.decode("ascii")))
+            edits.add += [("Set-Cookie", value.decode("ascii")) for value in sets]
         return lines, edits
 
     def to_browser(self, relay: Relay, lines: Lines, system: str) -> Lines:
@@ -277,22 +279,40 @@ class Seam:
             result.append((b"Set-Cookie", mine))
         return result
 
-    def session_cookie(self, relay: Relay) -> bytes:
-        """Return the Set-Cookie that the browser must get, or nothing."""
+    def session_cookies(self, relay: Relay) -> list[bytes]:
+        """Return the Set-Cookie values that the browser must get for its session."""
         kept, secure = relay.kept, relay.view.scheme == "https"
         if kept is None or relay.intent == "asset":
-            return b""
+            return []
         sealed = relay.sealed
         if kept.session is None:
-            return delete_cookie(secure) if sealed and kept.fault in _FAULTS_TO_CLEAR else b""
+            if not sealed or kept.fault not in _FAULTS_TO_CLEAR:
+                return []
+            return [delete_cookie(secure, login) for login in (True, False) if self._has(relay, secure, login)]
         cookie = kept.cookie
         if not cookie or kept.fixed or cookie == sealed or cookie in sealed.split(b";"):
-            return b""
+            return []
         if relay.opened and (kept.stale or cookie != relay.opened):
-            # Another request has changed the session meanwhile, and its answer brings the cookie. Ours may come behind
-            # that one, and would take a login away again.
-            return b""
-        return set_cookie(cookie, secure, self.policy.idle)
+            # Another request has changed the session meanwhile, and its answer brings the cookie: ours may come behind.
+            return []
+        return self.brought(relay, kept)
+
+    def brought(self, relay: Relay, kept: Kept) -> list[bytes]:
+        """Return the Set-Cookie values that bring a visitor's cookie, under its name.
+
+        One under the other name goes only with the answer that has put an end to it: any other answer may come behind
+        the next login.
+        """
+        secure, login = relay.view.scheme == "https", kept.login
+        sets = [set_cookie(kept.cookie, secure, self.policy.idle, login)]
+        ends = not relay.opened if login else relay.login_ended
+        if ends and self._has(relay, secure, not login):
+            sets.append(delete_cookie(secure, not login))
+        return sets
+
+    @staticmethod
+    def _has(relay: Relay, secure: bool, login: bool) -> bool:
+        return bool(values(relay.head.block.cookies, _NAMES[secure][login]))
 
     # --- continuity ---------------------------------------------------------------------------------------------------
 
@@ -354,6 +374,10 @@ def is_page(relay: Relay, head: ResponseHead) -> bool:
 
 def _with_cookies(block: Block, cookies: bytes) -> bytes:
     """Return the request's lines with one Cookie line of this value in the place of the first, or with none."""
+    if len(block.cookies) == 1:  # as browsers write it, found at once: 0.3 us instead of 2
+        line = b"\r\nCookie: %b\r\n" % block.cookies[0]
+        if line in block.forward:
+            return block.forward.replace(line, b"\r\nCookie: %b\r\n" % cookies if cookies else b"\r\n", 1)
     kept: list[bytes] = []
     placed = not cookies
     for line in block.forward.split(b"\r\n"):
