@@ -6,7 +6,7 @@ import random
 
 import pytest
 from inseam_client import BadToken, Client, Keys
-from other_languages import CLIENTS, VECTORS, judged
+from other_languages import CLIENTS, LANGUAGES, VECTORS, judged
 
 from sessions import token as edge
 from sessions.errors import BadToken as EdgeRefused
@@ -82,7 +82,7 @@ def test_what_python_believes_the_edge_would_have_said(pythons):
             assert refused.reason == "malformed"  # noqa: PT017
 
 
-@pytest.mark.parametrize("language", ["node", "php"])
+@pytest.mark.parametrize("language", LANGUAGES)
 def test_what_another_language_believes_python_believes_too(language, pythons, tmp_path):
     vectors = {**VECTORS, "session_tokens": [{"token": token} for token in TOKENS], "updates": [], "made": []}
 
