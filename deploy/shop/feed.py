@@ -30,15 +30,7 @@ def _person(name: str) -> tuple[str, str, str]:
     return name, f"{name.lower()}@shop.test", f"{name.lower()}-pass-1234"
 
 
-CUSTOMERS: Final = tuple(
-    map(
-        _person,
-        (
-            "Anna", "Ben", "Clara", "David", "Emma", "Finn", "Greta", "Hugo", "Ida", "Jonas", "Karla", "Leo",
-            "Mia", "Noah", "Olga", "Paul", "Romy", "Samuel", "Thea", "Udo",
-        ),
-    )
-)  # fmt: skip
+CUSTOMERS: Final = (_person("Anna"), _person("Ben"))
 """First name, e-mail address and password of the customers."""
 
 STAFF: Final = (_person("Rosa"),)

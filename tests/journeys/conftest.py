@@ -15,7 +15,6 @@ from playwright.sync_api import Browser, sync_playwright
 from tap import Recorder
 
 from deploy.demo.run import free
-from deploy.shop import feed
 from deploy.shop.run import Variant, prepared, running
 from tests.edge.certificates import Authority
 
@@ -60,7 +59,7 @@ def house(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
         options = ["--workers", "2", *(_certificate(folder) if secure else ())]
         shop = stack.enter_context(running(variant, data, listen, admin, Event(), through, options))
         assert shop is not None
-        yield House(request.param, variant, shop, recorders, iter(feed.CUSTOMERS))
+        yield House(request.param, variant, shop, recorders)
         for recorder in recorders.values():
             recorder.close()
 
@@ -75,13 +74,13 @@ def _certificate(folder: Path) -> list[str]:
 @pytest.fixture
 def customer(house: House) -> tuple[str, str, str]:
     """Somebody with an account who has never been here: name, e-mail address, password."""
-    return next(house.customers)
+    return house.newcomer()
 
 
 @pytest.fixture
 def next_customer(house: House) -> tuple[str, str, str]:
-    """Somebody else."""
-    return next(house.customers)
+    """Another one."""
+    return house.newcomer()
 
 
 @pytest.fixture

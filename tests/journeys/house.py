@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
 import sqlite3
@@ -11,12 +12,13 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event
 
 from tap import Recorder
 
+from deploy.shop.feed import CUSTOMERS
 from deploy.shop.run import Shop, Variant
 
 _PATIENCE = 30.0
@@ -33,7 +35,22 @@ class House:
     variant: Variant
     shop: Shop
     recorders: dict[str, Recorder]
-    customers: Iterator[tuple[str, str, str]]
+    newcomers: Iterator[int] = field(default_factory=itertools.count)
+
+    def newcomer(self) -> tuple[str, str, str]:
+        """Give somebody an account: Anna's password under another name."""
+        (_, model, password), *_ = CUSTOMERS
+        name = f"Anna{next(self.newcomers)}"
+        with closing(sqlite3.connect(self.shop.data / "commerce.sqlite3", timeout=_PATIENCE)) as database, database:
+            columns = [row[1] for row in database.execute("PRAGMA table_info(auth_user)") if row[1] != "id"]
+            own = {"username": name, "first_name": name, "email": f"{name.lower()}@shop.test"}
+            database.execute(
+                f"INSERT INTO auth_user ({', '.join(columns)}) "
+                f"SELECT {', '.join(f':{each}' if each in own else each for each in columns)} "
+                "FROM auth_user WHERE email = :model",
+                {**own, "model": model},
+            )
+        return name, own["email"], password
 
     def sessions(self) -> dict[str, int]:
         """Return how many sessions each system has in its own database."""
@@ -67,13 +84,15 @@ class House:
         """Have a system stopped meanwhile; afterwards it is back, and the edge knows."""
         site = self.shop.sites[name]
         site.__exit__(None, None, None)
-        yield
-        site.start()
-        assert site.wait_until_ready(Event(), _PATIENCE), f"the {name} did not come back"
-        until = time.monotonic() + _PATIENCE
-        while self._status({"cms": "/", "commerce": "/catalogue/"}[name]) != 200:
-            assert time.monotonic() < until, f"the edge does not find the {name} again"
-            time.sleep(0.2)
+        try:
+            yield
+        finally:
+            site.start()
+            assert site.wait_until_ready(Event(), _PATIENCE), f"the {name} did not come back"
+            until = time.monotonic() + _PATIENCE
+            while self._status({"cms": "/", "commerce": "/catalogue/"}[name]) != 200:
+                assert time.monotonic() < until, f"the edge does not find the {name} again"
+                time.sleep(0.2)
 
     def _status(self, path: str) -> int:
         try:
