@@ -159,9 +159,8 @@ async def _give_code(seam: Seam, relay: Relay, kept: Kept, site: str, bind: str,
     else:
         seam.ledger.event("handoff_site:given")
         reply = _to(f"{site}{JOIN}?{urlencode({'code': code, 'return_to': place})}")
-        if kept.cookie != relay.sealed and not kept.stale:  # it says now that there are others to end with it
-            cookie = set_cookie(kept.cookie, relay.view.scheme == "https", seam.policy.idle)
-            reply.headers.append(("Set-Cookie", cookie.decode("ascii")))
+        if kept.cookie != relay.opened and not kept.stale:  # it says now that there are others to end with it
+            reply.headers += [("Set-Cookie", value.decode("ascii")) for value in seam.brought(relay, kept)]
     if relay.unfinished:
         relay.reply(reply)
 
@@ -207,11 +206,10 @@ def _greet(seam: Seam, relay: Relay, before: Session | None, kept: Kept | None, 
     relay.kept = kept
     cookies = [_nonce_cookie(relay, "", 0).encode("ascii")]
     if kept is not None and moved:
-        relay.opened = b""
-        cookies += seam.brought(relay, kept)
+        relay.opened = b""  # this answer is the one that has put an end to what was before
         if before is not None and before.login is not None and _who(before) != _who(session):
             end_logins(seam, relay, "")
-            cookies += relay.own_cookies
+        cookies += [*seam.brought(relay, kept), *relay.own_cookies]
     reply.headers += [("Set-Cookie", value.decode("latin-1")) for value in cookies]
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 import secrets
 import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from ipaddress import ip_network
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, quote, urlsplit
 
@@ -18,6 +20,8 @@ from visitor import Answer
 
 from router.accesslog import AccessLog
 from router.edge.handoff import return_place
+from router.rulesfile import load
+from sessions.cookie import cookie_name
 from sessions.errors import StoreDown
 from sessions.keeper import Keeper, Kept
 from sessions.keys import KeyRing
@@ -33,6 +37,7 @@ RING = KeyRing.fresh(["cms"], "HS256")
 ADA, BEN = Login("c1", "Ada"), Login("c2", "Ben")
 BASKET = Basket("b7", 3, 2, "39.80", "EUR")
 BOTH = frozenset({"login", "basket"})
+NAMES = [cookie_name(False, login) for login in (True, False)]
 
 
 def told(asked: Asked) -> bytes:
@@ -76,13 +81,18 @@ class Browser:
     seen: list[str] = field(default_factory=list)
     """The addresses that were asked for, in order."""
 
-    async def step(self, address: str, method: str = "GET") -> Answer:
+    def session(self, host: str = BRAND) -> str:
+        """The value of the session cookie that a host would be sent; empty if there is none."""
+        jar = self.cookies.get(urlsplit(host).netloc, {})
+        return ";".join(jar[name] for name in NAMES if name in jar)
+
+    async def step(self, address: str, method: str = "GET", *more: str) -> Answer:
         """Ask for one address."""
         self.seen.append(address)
         parts = urlsplit(address)
         target = parts.path + (f"?{parts.query}" if parts.query else "")
         jar = self.cookies.setdefault(parts.netloc, {})
-        lines = [f"Host: {parts.netloc}"]
+        lines = [f"Host: {parts.netloc}", *more]
         lines += ["X-Forwarded-Proto: https"] if parts.scheme == "https" else []
         lines += ["Cookie: " + "; ".join(f"{name}={value}" for name, value in jar.items())] if jar else []
         answer = await self.edge.ask(target, method, *lines)
@@ -125,7 +135,7 @@ async def known(at: Shop, login: Login | None = ADA, basket: Basket | None = BAS
     """A browser that one of the hosts knows already."""
     browser = Browser(at)
     kept = await session_of(at, login, basket)
-    browser.cookies[urlsplit(host).netloc] = {"inseam": kept.cookie.decode()}
+    browser.cookies[urlsplit(host).netloc] = {cookie_name(False, kept.login): kept.cookie.decode()}
     return browser
 
 
@@ -170,7 +180,7 @@ async def test_the_session_at_the_brand_has_an_id_of_its_own(edge):
 
     there = (await browser.step(f"{SHOP}/")).body, (await browser.step(f"{BRAND}/")).body
     assert json.loads(there[0])["sid"] != json.loads(there[1])["sid"]
-    assert browser.cookies["shop.example"]["inseam"] != browser.cookies["brand.example"]["inseam"]
+    assert browser.session(SHOP) != browser.session()
 
 
 async def test_somebody_whom_the_shop_does_not_know_goes_on_as_a_guest_without_a_code(edge):
@@ -186,7 +196,7 @@ async def test_somebody_whom_the_shop_does_not_know_goes_on_as_a_guest_without_a
 async def test_the_id_that_a_guest_had_before_the_login_is_not_worth_a_code(edge):
     browser = await known(edge, login=None)
     keeper = edge.edge.keeper
-    kept = keeper.at_hand(browser.cookies["shop.example"]["inseam"].encode(), int(time.time()))
+    kept = keeper.at_hand(browser.session(SHOP).encode(), int(time.time()))
     await keeper.keep(kept, Changes(login=ADA), "cms", BOTH, int(time.time()))
 
     await browser.join()
@@ -248,7 +258,7 @@ async def test_under_https_the_cookies_can_be_planted_by_no_neighbour():
     async with edges(MemoryStore(), policy=policy, generation=trusted) as (edge,):
         browser = Browser(edge)
         kept = await session_of(edge, ADA, BASKET)
-        browser.cookies["shop.example"] = {"__Host-inseam": kept.cookie.decode()}
+        browser.cookies["shop.example"] = {cookie_name(True, True): kept.cookie.decode()}
 
         away = await browser.step("https://brand.example/.inseam/join?return_to=/summer/")
         (nonce,) = away.all("set-cookie")
@@ -259,7 +269,7 @@ async def test_under_https_the_cookies_can_be_planted_by_no_neighbour():
         assert nonce.startswith("__Host-inseam-join=")
         assert nonce.endswith("; Path=/; Max-Age=120; HttpOnly; SameSite=Lax; Secure")
         assert gone.startswith("__Host-inseam-join=; Path=/; Max-Age=0;")
-        assert session.startswith("__Host-inseam=")
+        assert session.startswith("__Host-inseam-login=")
         assert session.endswith("; HttpOnly; SameSite=Lax; Secure")
         assert arrived.get("location") == "/summer/"
 
@@ -284,7 +294,7 @@ async def test_a_guest_s_basket_at_the_brand_meets_the_customer_s(edge):
     await browser.join()
 
     keeper = edge.edge.keeper
-    here = await keeper.open(browser.cookies["brand.example"]["inseam"].encode(), int(time.time()))
+    here = await keeper.open(browser.session().encode(), int(time.time()))
     assert (here.session.login, here.session.basket, here.session.guest.id) == (ADA, BASKET, "g1")
 
 
@@ -336,7 +346,7 @@ async def test_two_browsers_that_swap_their_codes_stay_who_they_are(edge):
     lured, lured_too = await ada.go(of_ben), await ben.go(of_ada)
 
     assert (lured.body, lured_too.body) == (b"{}", b"{}")
-    assert "inseam" not in ada.cookies["brand.example"] | ben.cookies["brand.example"]
+    assert (ada.session(), ben.session()) == ("", "")
     assert events(edge)["refused:browser"] == 2
 
 
@@ -463,7 +473,7 @@ async def test_a_login_that_ended_meanwhile_does_not_go_over(edge):
     browser = await known(edge)
     code = await browser.fetch_code()
     keeper = edge.edge.keeper
-    kept = keeper.at_hand(browser.cookies["shop.example"]["inseam"].encode(), int(time.time()))
+    kept = keeper.at_hand(browser.session(SHOP).encode(), int(time.time()))
     await keeper.keep(kept, Changes(login=None), "cms", BOTH, int(time.time()))
 
     assert (await browser.go(code)).body == b"{}"
@@ -484,7 +494,7 @@ async def test_what_the_shop_learnt_meanwhile_goes_over(edge):
     browser = await known(edge)
     code = await browser.fetch_code()
     keeper = edge.edge.keeper
-    kept = keeper.at_hand(browser.cookies["shop.example"]["inseam"].encode(), int(time.time()))
+    kept = keeper.at_hand(browser.session(SHOP).encode(), int(time.time()))
     await keeper.keep(kept, Changes(basket=Basket("b7", 4, 5)), "cms", BOTH, int(time.time()))
 
     claims = json.loads((await browser.go(code)).body)
@@ -497,15 +507,8 @@ async def test_what_the_shop_learnt_meanwhile_goes_over(edge):
 
 async def log_out(browser: Browser, host: str) -> None:
     """As a page of the host does it."""
-    name = urlsplit(host).netloc
-    cookie = browser.cookies[name]["inseam"]
-    answer = await browser.edge.ask(
-        "/.inseam/logout", "POST", f"Host: {name}", f"Cookie: inseam={cookie}", "Sec-Fetch-Site: same-origin"
-    )
+    answer = await browser.step(f"{host}/.inseam/logout", "POST", "Sec-Fetch-Site: same-origin")
     assert answer.status == 204
-    for line in answer.all("set-cookie"):
-        if line.startswith("inseam="):
-            browser.cookies[name]["inseam"] = line.removeprefix("inseam=").partition(";")[0]
 
 
 async def seen_at(browser: Browser, host: str) -> str | None:
@@ -803,7 +806,7 @@ async def test_without_the_store_no_code_is_taken_and_the_page_leads_on(what):
         assert (answer.status, answer.get("retry-after")) == (503, "5")
         assert answer.get("referrer-policy") == "no-referrer"
         assert b'<a href="/summer/">' in answer.body
-        assert "inseam" not in browser.cookies["brand.example"]
+        assert browser.session() == ""
 
         store.down = frozenset()
         assert (await browser.join())["sub"] == "c1"
@@ -833,3 +836,31 @@ async def test_garbage_behind_a_code_is_no_code(data):
 
         assert (await browser.go(code)).body == b"{}"
         assert events(edge)["refused:spoiled"] == 1
+
+
+# --- docs/handoff.md --------------------------------------------------------------------------------------------------
+
+GUIDE = (Path(__file__).parents[2] / "docs" / "handoff.md").read_text()
+
+
+def test_the_guide_s_rules_are_good(tmp_path):
+    (example,) = re.findall(r"```yaml\n(.*?)```", GUIDE, re.DOTALL)
+    file = tmp_path / "rules.yaml"
+    file.write_text(example)
+
+    generation = load(str(file))
+
+    assert generation.session.home == "https://shop.example"
+    assert generation.session.sites == {"https://brand.example"}
+    assert generation.warnings == ()
+
+
+def test_the_guide_knows_everything_that_is_counted():
+    root = Path(__file__).parents[2]
+    source = "".join((root / file).read_text() for file in ("router/edge/handoff.py", "sessions/codes.py"))
+    pure = (root / "sessions/handoff.py").read_text()
+    reasons = re.findall(r'BadCode\(\s*f?"[^"]*", "(\w+)"', source + pure)
+    counted = [*re.findall(r'event\("handoff_site:(\w+)"', source), *(f"refused:{reason}" for reason in reasons)]
+
+    assert len(counted) > 12
+    assert [name for name in counted if f"`{name}`" not in GUIDE] == []
