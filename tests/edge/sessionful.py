@@ -114,19 +114,24 @@ class Browser:
     cookies: dict[str, str] = field(default_factory=dict)
 
     @property
-    def name(self) -> str:
-        return "__Host-inseam" if self.https else "inseam"
+    def cookie(self) -> str:
+        """The session cookie's value; the customer's, where there are a guest's and a customer's."""
+        start = "__Host-inseam" if self.https else "inseam"
+        return self.cookies.get(f"{start}-login") or self.cookies.get(start, "")
 
     @property
     def session(self) -> Session | None:
         """What stands in the session cookie."""
-        value = self.cookies.get(self.name)
-        return unseal(value.encode(), RING, int(time.time())) if value else None
+        return unseal(self.cookie.encode(), RING, int(time.time())) if self.cookie else None
 
     def lines(self, *lines: str) -> list[str]:
         cookies = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
         mine = [f"Cookie: {cookies}"] if cookies else []
         return [*mine, *(["X-Forwarded-Proto: https"] if self.https else []), *lines]
+
+    def twin(self, shop: Shop | None = None) -> Browser:
+        """Another browser with the same cookies: a tab that goes its own way, a thief, the same one a moment ago."""
+        return Browser(shop or self.shop, self.https, dict(self.cookies))
 
     async def ask(self, target: str = "/", method: str = "GET", *lines: str, body: bytes = b"") -> Answer:
         """Ask once, on a connection of its own, and keep the cookies of the answer."""

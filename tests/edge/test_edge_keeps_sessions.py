@@ -189,7 +189,7 @@ async def test_a_system_never_sees_the_session_cookie():
     async with kept() as it:
         anna = it.browser()
         await it.login(anna)
-        cookie = anna.cookies["inseam"]
+        cookie = anna.cookie
         await anna.ask("/")
         await anna.ask("/shop/")
         await it.shop.ask("/", "GET", f"Cookie: a=1; inseam={cookie}; b=2", f"Cookie: inseam={cookie}")

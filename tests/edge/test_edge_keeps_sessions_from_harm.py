@@ -95,7 +95,7 @@ async def test_the_first_genuine_cookie_of_several_counts_whatever_stands_before
     async with kept() as it:
         anna = it.browser()
         await it.login(anna)
-        mine = anna.cookies["inseam"]
+        mine = anna.cookie
         for line in (
             f"inseam=planted; inseam={mine}",
             f"inseam={mine}; inseam=planted",
@@ -113,7 +113,7 @@ async def test_of_two_genuine_cookies_one_counts_and_never_a_mix():
         anna, ben = it.browser(), it.browser()
         await it.login(anna)
         await it.login(ben, sub="4712", name="Ben", basket=TWO)
-        await it.shop.ask("/", "GET", f"Cookie: inseam={anna.cookies['inseam']}; inseam={ben.cookies['inseam']}")
+        await it.shop.ask("/", "GET", f"Cookie: inseam={anna.cookie}; inseam={ben.cookie}")
 
         said = it.heard("cms")
         assert (said["sub"], said["name"], said["basket"]) == ("4711", "Anna", None)
@@ -125,7 +125,7 @@ async def test_seven_kilobytes_of_other_cookies_pass_and_are_warned_of(capfd):
     async with kept() as it:
         anna = it.browser()
         await it.login(anna)
-        await it.shop.ask("/", "GET", f"Cookie: {heavy}; inseam={anna.cookies['inseam']}")
+        await it.shop.ask("/", "GET", f"Cookie: {heavy}; inseam={anna.cookie}")
 
         assert it.heard("cms")["sub"] == "4711"
         assert it.asked("cms").get("cookie") == heavy
@@ -307,7 +307,7 @@ async def test_nothing_secret_is_logged(capfd):
     async with kept() as it:
         anna = it.browser()
         await it.login(anna, sub="customer-4711-secret", name="Anna Secret")
-        cookie = anna.cookies["inseam"]
+        cookie = anna.cookie
         token = signed("commerce", "wrong-sid", sub="customer-4711-secret")
         await anna.ask("/shop/?card=4111111111111111", "GET", says(raw=token))
         await it.shop.ask("/", "GET", f"Cookie: inseam={cookie[:-2]}AA")
