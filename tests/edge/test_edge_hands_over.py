@@ -540,13 +540,28 @@ async def test_a_logout_reaches_every_site_on_every_worker_within_a_second(tmp_p
         assert json.loads(answer.body)["sub"] == "c1"
         browser.edge = other
         assert [await seen_at(browser, host) for host in (SHOP, BRAND, outlet)] == ["c1", "c1", "c1"]
+        there = at_hand(other, browser, outlet)
 
         browser.edge = one
         await log_out(browser, BRAND)
-        await other.until(lambda: bool(other.edge.keeper._revoked), 1.5)
+        await ended(other, there)
 
         browser.edge = other
         assert [await seen_at(browser, host) for host in (SHOP, BRAND, outlet)] == [None, None, None]
+
+
+async def test_a_logout_elsewhere_ends_the_logins_of_systems_that_cannot_be_changed():
+    oscar = system(answering(told), profile="django-oscar", authority=frozenset({"login"}))
+    async with edges(MemoryStore(), cms=oscar) as (edge,):
+        browser = await known(edge)
+        await browser.join()
+        browser.cookies["brand.example"]["sessionid"] = "ada"
+
+        await log_out(browser, SHOP)
+        await browser.step(f"{BRAND}/")
+
+        assert "sessionid=ada" not in (edge["cms"].asked[-1].get("cookie") or "")
+        assert "sessionid" not in browser.cookies["brand.example"]
 
 
 async def test_who_logs_in_again_is_not_logged_out_by_what_was_before(edge):
@@ -607,21 +622,30 @@ async def test_a_code_counts_once_over_two_workers(tmp_path):
         code = await browser.fetch_code()
         browser.edge = other
         assert json.loads((await browser.go(code)).body)["sub"] == "c1"
+        here = at_hand(other, browser, BRAND)
 
         browser.edge = one
         again = await browser.go(code)
 
         assert again.body == b"{}"
-        await ended(other, browser)
+        await ended(other, here)
+        browser.edge = other
+        assert (await browser.step(f"{BRAND}/")).body == b"{}"
 
 
-async def ended(at: Shop, browser: Browser) -> None:
-    """Wait until another worker has heard of a revocation, which takes a second at most."""
+def at_hand(at: Shop, browser: Browser, host: str) -> Kept:
+    """The visitor as a worker that has just answered knows them."""
+    assert at.edge.keeper is not None
+    kept = at.edge.keeper.at_hand(browser.session(host).encode(), int(time.time()))
+    assert kept is not None
+    return kept
+
+
+async def ended(at: Shop, kept: Kept) -> None:
+    """Wait until a worker has heard from another one that a session is void, which takes a second at most."""
     keeper = at.edge.keeper
     assert keeper is not None
-    await at.until(lambda: bool(keeper._revoked), 2)
-    browser.edge = at
-    assert (await browser.step(f"{BRAND}/")).body == b"{}"
+    await at.until(lambda: keeper.is_void(kept), 1.5)
 
 
 async def test_a_store_that_fell_apart_gives_a_code_out_twice_and_it_is_one_session():
