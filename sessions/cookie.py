@@ -39,9 +39,14 @@ _MOST_PACKED: Final = (MOST_VALUE - _SIGNATURE) * 3 // 4
 _SHAPE: Final = re.compile(rb"[A-Za-z0-9_-]{4,%d}\.[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]" % (MOST_VALUE - _SIGNATURE))
 
 
-def cookie_name(secure: bool) -> str:
-    """Return the name of the cookie; `secure` is whether the visitor came by https."""
-    return "__Host-inseam" if secure else "inseam"
+def cookie_name(secure: bool, login: bool = False) -> str:
+    """Return the name of the cookie; `secure` is whether the visitor came by https.
+
+    While somebody is logged in it is another one: a page that was asked for before a login and comes behind it brings
+    the guest's cookie of before, and must not take the place of the customer's. Browsers keep what comes last.
+    """
+    name = "inseam-login" if login else "inseam"
+    return f"__Host-{name}" if secure else name
 
 
 def seal(session: Session, ring: KeyRing) -> bytes:
@@ -81,16 +86,16 @@ def check_age(session: Session, policy: Policy, now: int) -> None:
         raise ExpiredSession("the session's absolute time is over")
 
 
-def set_cookie(value: bytes, secure: bool, life: int) -> bytes:
+def set_cookie(value: bytes, secure: bool, life: int, login: bool = False) -> bytes:
     """Return the value of a Set-Cookie line; `life` in seconds. REQUIREMENTS, 16."""
-    name = cookie_name(secure).encode("ascii")
+    name = cookie_name(secure, login).encode("ascii")
     line = b"%b=%b; Path=/; Max-Age=%d; HttpOnly; SameSite=Lax" % (name, value, life)
     return line + b"; Secure" if secure else line
 
 
-def delete_cookie(secure: bool) -> bytes:
+def delete_cookie(secure: bool, login: bool = False) -> bytes:
     """Return the value of a Set-Cookie line that takes the cookie away."""
-    return set_cookie(b"", secure, 0)
+    return set_cookie(b"", secure, 0, login)
 
 
 # --- what is signed ---------------------------------------------------------------------------------------------------

@@ -4,9 +4,10 @@ On the common path a session costs a look into a dict. Only a cookie that this w
 costs a verification and a look into the store, once however many requests wait for it. When the store is down, the
 cookie's own facts carry the shopper.
 
-What the keeper counts (`tell`), by name: `session_begun`, `session_ended`, `session_restored` (the store had lost it),
-`session_renewed`, `session_unstored`, `session_late` (a change for an id that has moved on), `session_conflict`,
-`cookie_refused:REASON`.
+What the keeper counts (`tell`), by name: `session_begun`, `session_restored` (the store had lost it), `session_spoiled`
+(the store had something else), `session_renewed`, `session_unstored`, `session_late` (a change for an id that has moved
+on), `session_conflict` (somebody else was quicker, so it was done again), `session_given_up` (somebody else was quicker
+each time), `session_kin_ended`, `store:fault` (a fault of ours in a store), `cookie_refused:REASON`.
 """
 
 from __future__ import annotations
@@ -14,19 +15,19 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any, Final
 
 from sessions.bridge import Outcome, apply, undo_asked
 from sessions.cookie import check_age, seal, unseal
-from sessions.errors import BadCookie, RevokedSession, StoreDown
+from sessions.errors import BadCookie, ExpiredSession, RevokedSession, StoreDown
+from sessions.kept import EVERYTHING, MOST_KEPT, AtHand, Kept
 from sessions.keys import KeyRing
-from sessions.model import Changes, Login, Policy, Session
-from sessions.record import Moved, packed, unpacked
+from sessions.model import Changes, Policy, Session
+from sessions.record import Moved, filled, packed, unpacked
+from sessions.revoked import Revoked
 from sessions.stores.port import Changed, Gap, News, Revocation, Store, Stored, key_of
 from sessions.token import mint
-
-MOST_KEPT: Final = 50_000
-"""Sessions, and cookies, that a worker keeps at hand: about 100 MB when all of them are in use."""
 
 _LOOK_AGAIN: Final = 60
 """Seconds for which what was read counts without news: a backstop, should news get lost."""
@@ -34,45 +35,24 @@ _LOOK_AGAIN: Final = 60
 _LOOK_SOON: Final = 2
 """The same while the store is down."""
 
-_TRIES: Final = 5
-"""How often a change is applied anew to what somebody else has written meanwhile."""
+_TRIES: Final = 20
+"""How often a change is applied anew to what somebody else has written meanwhile. Each time somebody has got on, and
+in one worker changes of a session wait for each other: 20 are only used up by as many workers at once."""
+
+_LEAP: Final = 1 << 20
+"""By so much the revision grows when an id moves on, so that it does so for good: what other workers wrote under it
+while the store was down comes too late."""
 
 _RENEWALS: Final = 30
 """A cookie is renewed when a part in so many of its idle time is over: once a day with the default of 30 days."""
 
+_MOVED: Final = "moved"
+"""The fault of a cookie whose id has moved on."""
 
-class Kept:
-    """A visitor as this worker knows one. `session` is None for a cookie that counts for nothing, `fault` says why.
+_ONCE_GOOD: Final = (ExpiredSession.reason, RevokedSession.reason)
 
-    `cookie` is the value that the browser should have. `fixed` says that the session may be read and not changed: the
-    id has moved on. `look_at` is when the store is asked again.
-    """
-
-    __slots__ = ("cookie", "fault", "fixed", "key", "look_at", "renewing", "session", "stale", "system", "tokens")
-
-    def __init__(self, session: Session | None, key: str = "", fault: str = "") -> None:
-        self.session = session
-        self.key = key
-        self.fault = fault
-        self.cookie = b""
-        self.fixed = False
-        self.stale = False
-        self.renewing = False
-        self.look_at = 0
-        self.system = ""
-        """The system that answered the last page: the next one on another system is a crossing."""
-        self.tokens: dict[str, tuple[bytes, int]] = {}
-
-    @property
-    def login(self) -> bool:
-        """Whether somebody is logged in."""
-        return self.session is not None and self.session.login is not None
-
-    @property
-    def items(self) -> int:
-        """How many items the basket holds."""
-        basket = self.session.basket if self.session is not None else None
-        return basket.count if basket is not None else 0
+_MOST_VALUES: Final = 64
+"""Of a request's cookies of our name so many are looked at: to refuse a forged one takes 13 us. REQUIREMENTS, 18."""
 
 
 class Keeper:
@@ -86,6 +66,7 @@ class Keeper:
         new_id: Callable[[], str],
         tell: Callable[[str], None],
         clock: Callable[[], float],
+        most: int = MOST_KEPT,
     ) -> None:
         self.ring = ring
         self.policy = policy
@@ -93,10 +74,9 @@ class Keeper:
         self._new_id = new_id
         self._tell = tell
         self._clock = clock
-        self._by_cookie: dict[bytes, Kept] = {}
-        self._by_key: dict[str, Kept] = {}
-        self._opening: dict[bytes, asyncio.Future[Kept]] = {}
-        self._revoked: dict[str, Revocation] = {}
+        self._here = AtHand(most)
+        self._opening: dict[bytes, asyncio.Task[Kept]] = {}
+        self._revoked = Revoked()
         self._tasks: set[asyncio.Task[None]] = set()
 
     @property
@@ -109,17 +89,18 @@ class Keeper:
         await self.store.start(self._hear)
 
     async def close(self) -> None:
-        """Write what is still to be written, and let the store go."""
+        """Write what is still to be written, for a second at most, and let the store go."""
         if self._tasks:
-            await asyncio.wait(self._tasks, timeout=1.0)
+            _, left = await asyncio.wait(self._tasks, timeout=1.0)
+            for task in left:
+                task.cancel()
         await self.store.close()
 
     def change(self, ring: KeyRing, policy: Policy) -> None:
         """Go on with other keys and another policy: everything is verified anew when it is asked for next."""
         if ring is not self.ring or policy != self.policy:
             self.ring, self.policy = ring, policy
-            self._by_cookie.clear()
-            self._by_key.clear()
+            self._here.forget()
 
     # --- opening ------------------------------------------------------------------------------------------------------
 
@@ -128,116 +109,139 @@ class Keeper:
 
         `cookie` is the cookie's value; several of our name (somebody planted one) are joined by `;`.
         """
-        kept = self._by_cookie.get(cookie)
+        kept = self._here.by_cookie.get(cookie)
         if kept is None or kept.stale or kept.look_at < now:
             return None
         return kept
 
     async def open(self, cookie: bytes, now: int) -> Kept:
         """Return the visitor of a cookie, asking the store if need be, once for all who ask at the same time."""
-        under_way = self._opening.get(cookie)
-        if under_way is not None:
-            return await asyncio.shield(under_way)
-        future: asyncio.Future[Kept] = asyncio.get_running_loop().create_future()
-        self._opening[cookie] = future
-        try:
-            kept = await self._open(cookie, now)
-            future.set_result(kept)
-            return kept
-        except BaseException as error:
-            future.set_exception(error)
-            future.exception()  # whoever waits hears of it; nobody may
-            raise
-        finally:
-            del self._opening[cookie]
+        task = self._opening.get(cookie)
+        if task is None:
+            # A task of its own: whoever asked first may go away, and the others still wait.
+            task = asyncio.get_running_loop().create_task(self._open(cookie, now))
+            self._opening[cookie] = task
+            task.add_done_callback(partial(self._opened, cookie))
+        return await asyncio.shield(task)
+
+    def _opened(self, cookie: bytes, task: asyncio.Task[Kept]) -> None:
+        del self._opening[cookie]
+        if not task.cancelled():
+            task.exception()  # whoever waits hears of it; nobody may
 
     async def _open(self, cookie: bytes, now: int) -> Kept:
+        """Find the one that is genuine and still somebody's, never a mix of two. REQUIREMENTS, 18.
+
+        Of several the one with the latest login or logout counts, then the first: what is older has come behind it, or
+        was planted. If the ids of all have moved on, the first stands for the guest it was.
+        """
+        ring, policy = self.ring, self.policy
+        genuine: list[Session] = []
+        found: Kept | None = None
         fault = ""
-        session: Session | None = None
-        for value in cookie.split(b";"):  # REQUIREMENTS, 18: the first that is genuine, never a mix of two
+        ours = True
+        for value in cookie.split(b";", _MOST_VALUES)[:_MOST_VALUES]:
             try:
-                session = unseal(value, self.ring, now)
-                check_age(session, self.policy, now)
+                session = unseal(value, ring, now)
+                check_age(session, policy, now)
                 self._check(session)
-                break
             except BadCookie as error:
-                session = None
                 fault = fault or error.reason
+                ours = ours and error.reason in _ONCE_GOOD
                 self._tell(f"cookie_refused:{error.reason}")
-        if session is None:
-            kept = Kept(None, fault=fault)
-            kept.look_at = now + _LOOK_AGAIN
-            self._remember(cookie, kept)
-            return kept
+                continue
+            genuine.append(session)
+        if len(genuine) > 1:
+            genuine.sort(key=_login_at, reverse=True)
+        for session in genuine:
+            known = await self._known(session, now)
+            if found is None or found.session is None:
+                found = known
+            if known.session is not None and not known.fixed:
+                found = known
+                break
+        if found is None:
+            return Kept(None, fault=fault)
+        # Others can join what they make up to a genuine cookie, in any number and size: that is not remembered.
+        if ours and ring is self.ring and policy is self.policy:
+            self._here.name(cookie, found)
+        if self.renewal_due(found, now):
+            await self.renew(found, now)
+        return found
+
+    async def _known(self, session: Session, now: int) -> Kept:
+        """Return the visitor of a genuine cookie."""
         key = key_of(session.id)
-        known = self._by_key.get(key)
-        if known is None or known.stale or known.look_at < now or _newer(session, known.session):
-            known = await self._look(key, session, now)
-        self._remember(cookie, known)
-        if self.renewal_due(known, now):
-            await self.renew(known, now)
-        return known
+        known = self._here.by_key.get(key)
+        if known is None or not known.good(now):
+            return await self._look(key, session, now)
+        if known.fixed or known.session is None or known.session.rev >= session.rev:
+            return known
+        return await self._look(key, session, now)
 
     async def _look(self, key: str, session: Session, now: int) -> Kept:
-        """Return the visitor of a genuine cookie, by the store's word or, without it, by the cookie's."""
+        """Ask the store, and return what is newest of the cookie's word, the store's, and what is known here.
+
+        A request with an older cookie may be the last whose look into the store comes back, and news may come sooner
+        than what was read before: so whoever is looked for can be found by the key all the while.
+        """
+        kept = self._here.by_key.get(key)
+        if kept is None:
+            kept = Kept(None, key)
+            kept.stale = True
+            self._here.add(kept)
+        kept.heard = 0
         look_at = now + _LOOK_AGAIN
-        record: Session | Moved | None = None
+        stored: Stored | None = None
+        down = False
         try:
-            stored = await self.store.load(key)
-            if stored is not None:
-                record = unpacked(stored.data)
-                if record is None:
-                    self._tell("session_spoiled")
-                    await self.store.drop(key)
-            if record is None:
-                self._tell("session_restored")
-                self._later(self._restore(key, session))
+            stored = await self._load(key)
         except StoreDown:
-            look_at = now + _LOOK_SOON
-        if isinstance(record, Moved):
-            return self._moved(key, record, now)
-        kept = self._by_key.get(key)
-        if kept is None or kept.fixed or kept.session is None:
-            kept = Kept(session, key)
-            self._remember_key(kept)
-        assert kept.session is not None
-        # Of what the cookie, the store and this worker know the newest counts: a request with an older cookie may be
-        # the last whose look into the store comes back.
-        newest = session if session.rev >= kept.session.rev else kept.session
-        if record is not None and record.id == session.id and record.rev >= newest.rev:
-            newest = record
-        elif record is not None:
-            self._later(self._restore(key, newest))  # what was missed while the store was down
+            down, look_at = True, now + _LOOK_SOON
+        found = unpacked(stored.data) if stored is not None else None
+        if isinstance(found, Moved):
+            return self._moved(key, found, kept.heard, now)
+        if kept.fixed or kept.fault == _MOVED:
+            # It is known here that the id has moved on: a store that has forgotten it is told.
+            kept.stale, kept.look_at = False, look_at
+            if not down:
+                self._later(self._restore(key, session.rev + _LEAP, Moved(now, kept.session), None))
+            return kept
+        if kept.fault:
+            heard, kept = kept.heard, Kept(None, key)
+            kept.heard = heard
+        if found is not None and found.id != session.id:
+            found = None
+        newest = _newest(session, kept.session, found)
+        if not down and (found is None or found.rev < newest.rev):
+            if found is None:  # REQUIREMENTS, 45
+                self._tell("session_restored" if stored is None else "session_spoiled")
+            spoiled = stored is not None and found is None
+            expected = stored.rev if stored is not None and spoiled else None
+            self._later(self._restore(key, newest.rev, newest, expected))
         self._put(kept, newest)
         kept.look_at = min(look_at, newest.renewed + self._renew_after)
-        try:
-            assert kept.session is not None
-            self._check(kept.session)
-        except RevokedSession as error:
-            return self._ended(kept, error.reason, now)
-        return kept
+        return self._void(kept, now) if self.is_void(kept) else kept
 
-    def _moved(self, key: str, record: Moved, now: int) -> Kept:
+    def _moved(self, key: str, record: Moved, heard: int, now: int) -> Kept:
         """The id has changed at a login or logout: for a short time it still stands for the guest it was."""
-        kept = Kept(record.session if now <= record.until else None, key, "" if now <= record.until else "moved")
-        if not kept.session:
-            self._tell("cookie_refused:moved")
-        kept.fixed = True
-        kept.look_at = min(record.until, now + _LOOK_AGAIN) if kept.session else now + _LOOK_AGAIN
-        self._remember_key(kept)
-        return kept
+        graced = record.session is not None and now <= record.until
+        kept = Kept(record.session if graced else None, key, "" if graced else _MOVED)
+        if not graced:
+            self._tell(f"cookie_refused:{_MOVED}")
+        kept.fixed = graced
+        kept.look_at = min(record.until, now + _LOOK_AGAIN) if graced else now + _LOOK_AGAIN
+        kept.stale = heard == EVERYTHING
+        self._here.add(kept)
+        return self._void(kept, now) if graced and self.is_void(kept) else kept
 
-    def _ended(self, kept: Kept, fault: str, now: int) -> Kept:
+    def _void(self, kept: Kept, now: int) -> Kept:
+        """Somebody has ended the session."""
+        fault = RevokedSession.reason
         self._tell(f"cookie_refused:{fault}")
-        kept.session, kept.fault, kept.tokens, kept.cookie = None, fault, {}, b""
-        kept.look_at = now + _LOOK_AGAIN
+        kept.session, kept.fault, kept.tokens, kept.cookie, kept.fixed = None, fault, {}, b"", False
+        kept.stale, kept.look_at = False, now + _LOOK_AGAIN
         return kept
-
-    async def _restore(self, key: str, session: Session) -> None:
-        try:
-            await self.store.save(key, Stored(session.rev, packed(session)), None, self.policy.idle)
-        except StoreDown:
-            self._tell("session_unstored")
 
     # --- keeping ------------------------------------------------------------------------------------------------------
 
@@ -252,81 +256,48 @@ class Keeper:
         For a guest whose id has moved on only a login counts, which begins a session of its own: the answer that had
         the new id may never have arrived. Anything else is late.
         """
+        if kept is None:
+            return await self._keep(None, changes, system, authority, now)
+        if kept.turn is None:
+            kept.turn = asyncio.Lock()
+        async with kept.turn:
+            return await self._keep(kept, changes, system, authority, now)
+
+    async def _keep(
+        self, kept: Kept | None, changes: Changes, system: str, authority: frozenset[str], now: int
+    ) -> tuple[Kept | None, Outcome]:
         base = kept.session if kept is not None else None
         moved = kept is not None and kept.fixed
-        if moved and base is not None and not isinstance(changes.login, Login):
-            self._tell("session_late")
-            return kept, Outcome(base)
         outcome = Outcome(base)
+        late = "session_given_up"
         for _ in range(_TRIES):
             outcome = apply(base, changes, system, authority, self.policy, now, self._new_id)
             if not outcome.changed or outcome.session is None:
-                if kept is not None and base is not None and base is not kept.session:
+                if kept is not None and base is not None and base is not kept.session and not moved:
                     self._put(kept, base)
                 return kept, outcome
+            # Not merely that somebody is logged in, which pages of before a logout still tell behind it.
+            login = "login" in outcome.events
+            if moved and not login:
+                late = "session_late"
+                break
             there = await self._write(None if moved else base, outcome.session, now)
             if there is None:
-                break
+                if base is not None and base.kin and not outcome.session.kin:
+                    await self._end_kin(base.kin, now)
+                return self._carry_on(kept, base, outcome.session, now), outcome
             self._tell("session_conflict")
-            if isinstance(there, Moved) and isinstance(changes.login, Login):  # a form that was sent twice
-                base, moved = there.session, True
+            if not isinstance(there, Moved):
+                base = there
                 continue
-            if isinstance(there, Moved):
-                self._tell("session_late")
-                if kept is not None:
-                    kept.stale = True
-                return kept, Outcome(base)
-            base = there
-        assert outcome.session is not None
-        if base is not None and base.kin and not outcome.session.kin:
-            await self._end_kin(base.kin, now)
-        return self._carry_on(kept, base, outcome.session, now), outcome
-
-    async def _end_kin(self, kin: str, now: int) -> None:
-        """Somebody logs out: the sessions that were handed over, here and on other sites, end with this one."""
-        self._tell("session_kin_ended")
-        try:
-            await self.revoke(Revocation("session", kin, now, now + self.policy.idle))
-        except StoreDown:
-            self._tell("session_unstored")
-
-    def _carry_on(self, kept: Kept | None, base: Session | None, fresh: Session, now: int) -> Kept:
-        """Put what was stored at hand."""
-        if kept is not None and base is not None and fresh.id == base.id:
-            self._put(kept, fresh)
-            kept.look_at = max(kept.look_at, now + _LOOK_SOON)
-            return kept
-        if base is None:
-            self._tell("session_begun")
-        mine = Kept(fresh, key_of(fresh.id))
-        self._put(mine, fresh)
-        mine.look_at = now + _LOOK_AGAIN
-        self._remember_key(mine)
-        if kept is not None:
-            mine.system = kept.system
-            kept.stale = True  # the store knows what has become of it
-        return mine
-
-    async def _write(self, base: Session | None, fresh: Session, now: int) -> Session | Moved | None:
-        """Store a change of `base`; return None, or what stands there instead."""
-        record = Stored(fresh.rev, packed(fresh))
-        key = key_of(fresh.id)
-        try:
-            if base is not None and base.id == fresh.id:
-                return self._found(await self.store.save(key, record, base.rev, self.policy.idle))
-            await self.store.save(key, record, 0, self.policy.idle)
-            if base is not None:
-                # The new one first: if this worker died between the two, nobody would be without a session.
-                old = Moved(now + self.policy.grace, base) if base.login is None else Moved(now, None)
-                there = await self.store.save(
-                    key_of(base.id), Stored(base.rev + 1, packed(old)), base.rev, self.policy.idle
-                )
-                if there is not None:
-                    await self.store.drop(key)
-                return self._found(there)
-        except StoreDown:
-            self._tell("session_unstored")  # the cookie carries it, and the store is told when it is back
-        return None
+            if there.session is None and "customer" not in outcome.events:
+                late = "session_late"
+                break
+            base, moved = there.session, True  # a form that was sent twice, or what comes too late
+        self._tell(late)
+        if kept is not None and not kept.fixed:
+            kept.age(EVERYTHING)
+        return kept, Outcome(kept.session if kept is not None else None, outcome.refused)
 
     async def replace(
         self, kept: Kept | None, make: Callable[[Session | None], Session | None], now: int
@@ -350,12 +321,8 @@ class Keeper:
             base = there
         self._tell("session_late")
         if kept is not None:
-            kept.stale = True
+            kept.age(EVERYTHING)
         return kept
-
-    @staticmethod
-    def _found(there: Stored | None) -> Session | Moved | None:
-        return unpacked(there.data) if there is not None else None
 
     def renewal_due(self, kept: Kept, now: int) -> bool:
         """Whether the cookie should be issued anew, so that who keeps coming is not forgotten."""
@@ -373,15 +340,13 @@ class Keeper:
         try:
             fresh = replace(session, renewed=now, rev=session.rev + 1)
             there = await self._write(session, fresh, now)
+            if isinstance(there, Moved):
+                kept.age(EVERYTHING)
+                return
             if there is None:
                 self._tell("session_renewed")
-                self._put(kept, fresh)
-                kept.look_at = now + _LOOK_AGAIN
-            elif isinstance(there, Session):
-                self._put(kept, there)
-                kept.look_at = now + _LOOK_AGAIN
-            else:
-                kept.stale = True
+            self._put(kept, fresh if there is None else there)
+            kept.look_at = now + _LOOK_AGAIN
         finally:
             kept.renewing = False
 
@@ -403,27 +368,83 @@ class Keeper:
             if session is None or fresh is None:
                 return False
             there = await self._write(session, fresh, now)
-            if there is None:
-                self._put(kept, fresh)
-                return True
-            if not isinstance(there, Session):
+            if isinstance(there, Moved):
+                kept.age(EVERYTHING)
                 return False
-            self._put(kept, there)
+            self._put(kept, fresh if there is None else there)
+            if there is None:
+                return True
         return False
-
-    async def end(self, kept: Kept, now: int) -> None:
-        """End a session for good: on all workers, whoever still has the cookie."""
-        if kept.session is not None:
-            self._tell("session_ended")
-            await self.revoke(Revocation("session", kept.key, now, now + self.policy.idle))
-            if kept.session.kin:
-                await self._end_kin(kept.session.kin, now)
-            self._ended(kept, "revoked", now)
 
     async def revoke(self, revocation: Revocation) -> None:
         """Make sessions void: here at once, everywhere within a second. Raises StoreDown if nobody else was told."""
         self._hear(revocation)
         await self.store.revoke(revocation)
+
+    async def _end_kin(self, kin: str, now: int) -> None:
+        """Somebody logs out: the sessions that were handed over, here and on other sites, end with this one."""
+        self._tell("session_kin_ended")
+        try:
+            await self.revoke(Revocation("session", kin, now, now + self.policy.idle))
+        except StoreDown:
+            self._tell("session_unstored")
+
+    # --- the store ----------------------------------------------------------------------------------------------------
+
+    async def _load(self, key: str) -> Stored | None:
+        """Return what the store has. Raises StoreDown, for a fault of ours, too: the cookie carries the shopper."""
+        try:
+            return await self.store.load(key)
+        except StoreDown:
+            raise
+        except Exception as error:
+            self._tell("store:fault")
+            raise StoreDown(f"{type(error).__name__}: {error}") from error
+
+    async def _write(self, base: Session | None, fresh: Session, now: int) -> Session | Moved | None:
+        """Store a change of `base`; return None, or what stands there instead.
+
+        None, too, where the store is down: the cookie carries it, and the store is told when it is back.
+        """
+        key = key_of(fresh.id)
+        if base is not None and base.id == fresh.id:
+            return await self._save(key, fresh.rev, fresh, base.rev)
+        # The new one first: if this worker died between the two, nobody would be without a session.
+        await self._save(key, fresh.rev, fresh, 0)
+        if base is None:
+            return None
+        # After a logout the old id stands for nobody, at once; after a login for the guest, while pages are under way.
+        old = Moved(now + self.policy.grace, base) if base.login is None else Moved(now, None)
+        there = await self._save(key_of(base.id), base.rev + _LEAP, old, base.rev)
+        if there is not None:
+            await self._drop(key)
+        return there
+
+    async def _save(self, key: str, rev: int, record: Session | Moved, expected: int | None) -> Session | Moved | None:
+        """Write over the revision `expected`, over what is older, and over what nobody understands."""
+        stored = Stored(rev, packed(record))
+        for _ in range(_TRIES):
+            try:
+                there = await self.store.save(key, stored, expected, self.policy.idle)
+            except Exception as error:
+                self._tell("session_unstored" if isinstance(error, StoreDown) else "store:fault")
+                return None
+            if there is None:
+                return None
+            found = unpacked(there.data)
+            if isinstance(found, Moved) or (found is not None and found.rev >= (rev if expected is None else expected)):
+                return found
+            expected = there.rev
+        return None
+
+    async def _restore(self, key: str, rev: int, record: Session | Moved, expected: int | None) -> None:
+        await self._save(key, rev, record, expected)
+
+    async def _drop(self, key: str) -> None:
+        try:
+            await self.store.drop(key)
+        except Exception as error:  # nobody knows its id; it is forgotten when its time is over
+            self._tell("session_unstored" if isinstance(error, StoreDown) else "store:fault")
 
     # --- tokens -------------------------------------------------------------------------------------------------------
 
@@ -442,67 +463,68 @@ class Keeper:
 
     def _hear(self, news: News) -> None:
         if isinstance(news, Changed):
-            kept = self._by_key.get(news.key)
+            kept = self._here.by_key.get(news.key)
             if kept is not None and (kept.session is None or news.rev == 0 or news.rev > kept.session.rev):
-                kept.stale = True
+                kept.age(news.rev)
         elif isinstance(news, Gap):
-            for kept in self._by_key.values():
-                kept.stale = True
+            for kept in self._here.everybody():
+                kept.age(EVERYTHING)
         else:
-            self._forget_old()
-            self._revoked[f"{news.kind}:{news.key}"] = news
-            for kept in self._by_key.values():
-                if kept.session is not None and self._is_void(kept.session, kept.key):
+            self._revoked.add(news, int(self._clock()))
+            one, key = news.kind == "session", news.key
+            for kept in self._here.everybody():  # 50,000 in 4 ms where one is meant, in 20 where all may be
+                session = kept.session
+                if session is not None and (
+                    kept.key == key or session.kin == key if one else self._revoked.voids(session, kept.key)
+                ):
                     kept.stale = True
-
-    def _forget_old(self) -> None:
-        now = self._clock()
-        for name in [name for name, one in self._revoked.items() if one.until < now]:
-            del self._revoked[name]
 
     def _check(self, session: Session) -> None:
         """Raise RevokedSession for a session that somebody has made void."""
-        if self._revoked and self._is_void(session, key_of(session.id)):
+        if self._revoked and self._revoked.voids(session, key_of(session.id)):
             raise RevokedSession("the session was revoked")
-
-    def _is_void(self, session: Session, key: str) -> bool:
-        revoked = self._revoked
-        if f"session:{key}" in revoked or (session.kin and f"session:{session.kin}" in revoked):
-            return True
-        everybody = revoked.get("all:")
-        if everybody is not None and session.created <= everybody.at:
-            return True
-        if session.login is None:
-            return False
-        customer = revoked.get(f"customer:{key_of(session.login.sub)}")
-        return customer is not None and session.login_at <= customer.at
 
     def is_void(self, kept: Kept) -> bool:
         """Whether a session that was opened has been ended since: a tunnel must be cut then."""
-        return kept.session is None or (bool(self._revoked) and self._is_void(kept.session, kept.key))
+        return kept.session is None or (bool(self._revoked) and self._revoked.voids(kept.session, kept.key))
 
     # --- what is at hand ----------------------------------------------------------------------------------------------
 
+    def _carry_on(self, kept: Kept | None, base: Session | None, fresh: Session, now: int) -> Kept:
+        """Put what was stored at hand."""
+        if kept is not None and base is not None and fresh.id == base.id:
+            self._put(kept, fresh)
+            kept.look_at = max(kept.look_at, now + _LOOK_SOON)
+            return kept
+        if base is None:
+            self._tell("session_begun")
+        mine = Kept(None, key_of(fresh.id))
+        self._put(mine, fresh)
+        mine.look_at = now + _LOOK_AGAIN
+        if kept is not None:
+            mine.system = kept.system
+            kept.age(EVERYTHING)  # the store knows what has become of it
+        return mine
+
     def _put(self, kept: Kept, session: Session) -> None:
-        kept.stale = False
-        if kept.session is session and kept.cookie:
-            return
-        kept.session = session
-        kept.tokens = {}
-        kept.cookie = seal(session, self.ring)
-        self._remember(kept.cookie, kept)
+        """Have a visitor's session at hand, unless a later state of it is.
 
-    def _remember(self, cookie: bytes, kept: Kept) -> None:
-        if len(self._by_cookie) >= MOST_KEPT:
-            for old in list(self._by_cookie)[: MOST_KEPT // 4]:
-                del self._by_cookie[old]
-        self._by_cookie[cookie] = kept
-
-    def _remember_key(self, kept: Kept) -> None:
-        if len(self._by_key) >= MOST_KEPT:
-            for old in list(self._by_key)[: MOST_KEPT // 4]:
-                self._by_key.pop(old).stale = True  # news would not reach it any more
-        self._by_key[kept.key] = kept
+        It stays stale if the store has had a later one meanwhile, or somebody has ended it.
+        """
+        known = kept.session
+        if known is not None and known.rev > session.rev:
+            session = known
+        there = self._here.by_key.get(kept.key)
+        if there is not None and (there.fixed or there.fault == _MOVED):
+            kept.age(EVERYTHING)  # this was done without the store, which knows better
+        else:
+            self._here.add(kept)
+        if known is not session or not kept.cookie:
+            kept.session = session
+            kept.tokens = {}
+            kept.cookie = seal(session, self.ring)
+            self._here.name(kept.cookie, kept)
+        kept.stale = kept.heard > session.rev or self.is_void(kept)
 
     def _later(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
@@ -510,5 +532,14 @@ class Keeper:
         task.add_done_callback(self._tasks.discard)
 
 
-def _newer(session: Session, known: Session | None) -> bool:
-    return known is None or session.rev > known.rev
+def _login_at(session: Session) -> int:
+    return session.login_at
+
+
+def _newest(cookies: Session, known: Session | None, stored: Session | None) -> Session:
+    """Return the latest state of a session: as its cookie has it, as it is known here, and as the store has it."""
+    newest = known if known is not None and known.rev >= cookies.rev else cookies
+    if stored is not None and stored.rev >= newest.rev:
+        return stored
+    fuller = known if known is not None else stored
+    return filled(newest, fuller) if newest is cookies and fuller is not None else newest

@@ -16,7 +16,7 @@ from router.edge.seam import Seam
 from router.edge.settling import end_logins
 from router.model import Reply, RequestView
 from sessions.bridge import public_view
-from sessions.cookie import delete_cookie, set_cookie
+from sessions.cookie import delete_cookie
 from sessions.model import Changes
 from sessions.token import csrf, csrf_ok, jwks
 
@@ -60,8 +60,7 @@ def _session(seam: Seam, relay: Relay) -> Reply:
     said = public_view(session, int(relay.edge.wall))
     said["csrf"] = csrf(session.id, seam.keeper.ring) if session is not None else None
     reply = _json(200, msgspec.json.encode(said) + b"\n")
-    cookie = seam.session_cookie(relay)
-    sets = [cookie, *relay.own_cookies] if cookie else relay.own_cookies
+    sets = [*seam.session_cookies(relay), *relay.own_cookies]
     reply.headers += [("Set-Cookie", value.decode("latin-1")) for value in sets]
     return reply
 
@@ -103,8 +102,10 @@ async def _logout(seam: Seam, relay: Relay) -> None:
             seam.ledger.event(f"session:{event}")
     end_logins(seam, relay, "")
     fresh = relay.kept
-    cookie = fresh.cookie if fresh is not None else b""
-    sets = [set_cookie(cookie, secure, seam.policy.idle) if cookie else delete_cookie(secure), *relay.own_cookies]
+    if fresh is not None and fresh.cookie:
+        sets = [*seam.brought(relay, fresh), *relay.own_cookies]
+    else:
+        sets = [delete_cookie(secure), delete_cookie(secure, login=True), *relay.own_cookies]
     reply.headers += [("Set-Cookie", value.decode("latin-1")) for value in sets]
     if relay.unfinished:
         relay.reply(reply)

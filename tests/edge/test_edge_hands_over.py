@@ -23,7 +23,8 @@ from router.edge.handoff import return_place
 from router.rulesfile import load
 from sessions.cookie import cookie_name
 from sessions.errors import StoreDown
-from sessions.keeper import Keeper, Kept
+from sessions.keeper import Keeper
+from sessions.kept import Kept
 from sessions.keys import KeyRing
 from sessions.model import Basket, Changes, Login, Policy
 from sessions.stores.memory import MemoryStore
@@ -296,6 +297,7 @@ async def test_a_guest_s_basket_at_the_brand_meets_the_customer_s(edge):
     keeper = edge.edge.keeper
     here = await keeper.open(browser.session().encode(), int(time.time()))
     assert (here.session.login, here.session.basket, here.session.guest.id) == (ADA, BASKET, "g1")
+    assert set(browser.cookies["brand.example"]) == {cookie_name(False, True)}  # the guest's and the nonce are gone
 
 
 async def test_the_cookie_that_the_brand_s_guest_had_stands_for_nobody_s_login(edge):

@@ -157,3 +157,47 @@ def test_a_guests_basket_that_was_joined_is_not_shown_again_by_a_page_that_was_m
     late = apply(after, Changes(basket=Basket("b1", 5, 2)), "commerce", ALL, POLICY, NOW, lambda: "x")
 
     assert late.session.basket == Basket("b7", 3, 6)
+
+
+async def test_a_guests_cookie_that_comes_behind_the_login_does_not_take_its_place(keeper, store):
+    worker = keeper()
+    old = await worker.open(seal(guest(), RING), NOW)
+    customer = await login(worker, old)
+    late = seal(guest(rev=2, count=3), RING)
+
+    kept = await worker.open(customer.cookie + b";" + late, NOW)
+
+    assert kept.session == customer.session
+
+
+async def test_a_customers_cookie_that_comes_behind_the_logout_does_not_take_the_place_of_the_guests(keeper):
+    worker = keeper()
+    customer = await login(worker, await worker.open(seal(guest(), RING), NOW))
+    stranger, _ = await worker.keep(customer, Changes(login=None), "commerce", ALL, NOW)
+
+    kept = await worker.open(customer.cookie + b";" + stranger.cookie, NOW)
+
+    assert kept.session == stranger.session
+    assert kept.session.login is None
+
+
+async def test_nor_does_it_when_the_store_has_forgotten_the_logout(keeper, store):
+    worker = keeper()
+    customer = await login(worker, await worker.open(seal(guest(), RING), NOW))
+    stranger, _ = await worker.keep(customer, Changes(login=None), "commerce", ALL, NOW + 5)
+    store._sessions.clear()
+
+    kept = await keeper().open(customer.cookie + b";" + stranger.cookie, NOW + 5)
+
+    assert kept.session.login is None
+
+
+async def test_a_guest_whose_id_has_moved_on_and_a_stranger_are_still_that_guest(keeper):
+    worker = keeper()
+    cookie = seal(guest(), RING)
+    await login(worker, await worker.open(cookie, NOW))
+
+    kept = await worker.open(b"no-cookie.of-ours;" + cookie, NOW)
+
+    assert kept.fixed
+    assert kept.session.basket == Basket("b1", 1, 2)

@@ -73,9 +73,9 @@ class EdgeSide:
                 raise jwt.InvalidKeyError(f"no key {kid!r}")
             known = jwt.decode(
                 token, key.key, algorithms=["ES256"], audience=self.system, issuer=ISSUER, leeway=LEEWAY,
-                # A guest's `sub` is null, which PyJWT by itself refuses.
-                options={"require": ["iss", "aud", "iat", "exp", "sid"], "verify_sub": False},
+                options={"require": ["iss", "aud", "iat", "exp", "sid"]},
             )  # fmt: skip
+            known = {"sub": None, "basket": None, **known}
             if len(self._believed) >= MOST_REMEMBERED:
                 self._believed.clear()
             self._believed[token] = known

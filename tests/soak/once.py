@@ -20,7 +20,7 @@ from tests.soak.house import House
 from tests.soak.page import facts
 
 AT_ONCE = 200
-NAME = cookie_name(secure=False)
+NAME = cookie_name(secure=False, login=True)
 
 
 @dataclass(frozen=True, slots=True)

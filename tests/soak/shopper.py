@@ -378,7 +378,7 @@ def _mark(received: Received) -> str:
     """Return the id and revision in the edge's cookie if the answer sets one, unverified: to tell how it came about."""
     for line in received.cookies:
         name, _, value = line.partition(";")[0].partition("=")
-        if name == "inseam" and value:
+        if name in ("inseam", "inseam-login") and value:
             packed = value.partition(".")[0]
             _, session, revision, *_ = msgspec.msgpack.decode(urlsafe_b64decode(packed + "=" * (-len(packed) % 4)))
             return f"{session[:4]} rev {revision}"
