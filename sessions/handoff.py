@@ -163,14 +163,14 @@ def arrived(
         mine = None  # what another customer had is no business of who comes now
     fresh = Session(
         new_id, 1, theirs.created, now, theirs.login, theirs.login_at, theirs.basket, dict(handles),
-        order=theirs.order, kin=theirs.kin,
+        order=theirs.order, ended=theirs.ended, ended_rev=theirs.ended_rev, kin=theirs.kin,
     )  # fmt: skip
     if mine is not None:
         # What the site's systems know the visitor by goes together with their cookies in this browser.
         fresh = replace(fresh, handles={**handles, **mine.handles}, former=mine.id, former_until=now + grace)
-        if mine.login is None and _filled(mine):
+        if mine.login is None and _filled(mine) and not _is_known(mine, theirs):
             fresh = replace(fresh, guest=mine.basket, guest_at=now)
-        elif mine.login is not None and mine.basket is not None and _is_newer(mine, theirs):
+        elif mine.login is not None and _is_newer(mine, theirs):
             fresh = replace(fresh, basket=mine.basket)
     return noted(fresh, "handoff@inseam")
 
@@ -192,11 +192,24 @@ def _filled(session: Session) -> bool:
     return session.basket is not None and session.basket.count > 0
 
 
+def _is_known(mine: Session, theirs: Session) -> bool:
+    """Whether the shop has dealt with the basket of a guest: it came from there, and must not be merged twice."""
+    basket = mine.basket
+    assert basket is not None
+    if not basket.id:
+        return bool(mine.kin) and mine.kin == theirs.kin
+    ids = [known.id for known in (theirs.basket, theirs.guest) if known is not None]
+    return basket.id in ids or (basket.id == theirs.ended and basket.rev <= theirs.ended_rev)
+
+
 def _is_newer(mine: Session, theirs: Session) -> bool:
-    """Whether the site knows a later state of the very basket that the shop knows, or the only one."""
-    if theirs.basket is None or mine.basket is None:
-        return theirs.basket is None and theirs.order == mine.order  # an order would have emptied it
-    return mine.basket.id == theirs.basket.id and mine.basket.rev > theirs.basket.rev
+    """Whether the site knows a later state of the very basket that the shop knows, or a basket where it knows none."""
+    basket = mine.basket
+    if basket is None:
+        return False
+    if theirs.basket is not None:
+        return basket.id == theirs.basket.id and basket.rev > theirs.basket.rev
+    return basket.id != theirs.ended or basket.rev > theirs.ended_rev
 
 
 # --- as a store keeps them --------------------------------------------------------------------------------------------

@@ -223,6 +223,30 @@ def test_a_guest_s_basket_at_the_site_waits_to_be_merged():
     assert (fresh.login, fresh.basket, fresh.guest, fresh.guest_at) == (ADA, SHOPS.basket, G1, 1010)
 
 
+@pytest.mark.parametrize(
+    ("basket", "theirs"),
+    [
+        (Basket("b7", 3, 2), SHOPS),
+        (Basket("g1", 1, 1), replace(SHOPS, guest=G1)),
+        (Basket("g1", 1, 1), replace(SHOPS, ended="g1", ended_rev=1)),
+        (Basket("", 0, 1), replace(SHOPS, kin="k")),
+    ],
+)
+def test_a_guest_s_basket_that_came_from_the_shop_is_not_merged_a_second_time(basket, theirs):
+    """Handed over as a guest, logged in at the shop, handed over again."""
+    fresh = come(theirs, replace(GUEST, basket=basket, kin="k"))
+
+    assert (fresh.basket, fresh.guest) == (SHOPS.basket, None)
+
+
+@pytest.mark.parametrize(
+    ("basket", "theirs"),
+    [(Basket("g1", 2, 3), replace(SHOPS, ended="g1", ended_rev=1)), (Basket("", 0, 1), replace(SHOPS, kin="other"))],
+)
+def test_what_a_guest_put_into_it_at_the_site_since_is_merged(basket, theirs):
+    assert come(theirs, replace(GUEST, basket=basket, kin="k")).guest == basket
+
+
 def test_forms_that_were_open_at_the_site_go_on_working():
     fresh = come(mine=GUEST)
 
@@ -254,9 +278,20 @@ def test_of_one_customer_s_basket_the_later_state_counts(mine, theirs, expected)
 
 
 def test_a_basket_that_was_ordered_at_the_shop_does_not_come_back():
-    fresh = come(replace(SHOPS, basket=None, order="4711"), replace(GUEST, login=ADA, basket=Basket("b7", 5, 4)))
+    theirs = replace(SHOPS, basket=None, order="4711", ended="b7", ended_rev=5)
 
-    assert fresh.basket is None
+    fresh = come(theirs, replace(GUEST, login=ADA, basket=Basket("b7", 5, 4)))
+
+    assert (fresh.basket, fresh.order, fresh.ended, fresh.ended_rev) == (None, "4711", "b7", 5)
+
+
+@pytest.mark.parametrize("basket", [Basket("b8", 1, 1), Basket("b7", 6, 1)])
+def test_the_basket_that_was_begun_at_the_site_since_the_order_stays(basket):
+    theirs = replace(SHOPS, basket=None, order="4711", ended="b7", ended_rev=5)
+
+    fresh = come(theirs, replace(GUEST, login=ADA, basket=basket))
+
+    assert fresh.basket == basket
 
 
 def test_a_system_goes_on_knowing_the_visitor_by_what_goes_with_its_cookies_here():
