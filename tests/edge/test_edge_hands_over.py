@@ -12,9 +12,11 @@ from dataclasses import dataclass, field
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, quote, urlsplit
+from urllib.parse import parse_qs, quote, urljoin, urlsplit
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from shop import Asked, Shop, answering, page, shop, system
 from visitor import Answer
 
@@ -706,6 +708,14 @@ EVIL = [
 def test_whatever_is_no_plain_path_leads_to_the_start_page(place):
     """REQUIREMENTS, 32."""
     assert return_place(place) == "/"
+
+
+@given(st.text(alphabet="/\\.:@?#%;&=+-_~ \t\r\n\x00aevil2f5cE.é", max_size=30) | st.text(max_size=30))
+def test_no_text_leads_away_from_the_host(text):
+    place = return_place(text)
+
+    assert re.fullmatch(r"/(?![/\\])[!-~]*", place)
+    assert urlsplit(urljoin(f"{BRAND}/.inseam/join", place)).netloc == "brand.example"
 
 
 @pytest.mark.parametrize(
