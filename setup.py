@@ -47,6 +47,7 @@ HOT = [
     "router/edge/mirror.py",
     "router/edge/ledger.py",
     "router/edge/edge.py",
+    "sessions/kept.py",
     "sessions/keeper.py",
     "sessions/jar/__init__.py",
     "sessions/jar/names.py",

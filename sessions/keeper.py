@@ -475,7 +475,7 @@ class Keeper:
             for kept in self._here.everybody():  # 50,000 in 4 ms where one is meant, in 20 where all may be
                 session = kept.session
                 if session is not None and (
-                    kept.key == key or session.kin == key if one else self._revoked.voids(session, kept.key)
+                    key in (kept.key, session.kin) if one else self._revoked.voids(session, kept.key)
                 ):
                     kept.stale = True
 

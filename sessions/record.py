@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import msgspec
@@ -42,6 +42,29 @@ def unpacked(data: bytes) -> Session | Moved | None:
             return _session_decoder.decode(data[2:])
         if data[:2] == _MOVED:
             return _moved_decoder.decode(data[2:])
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, ValueError, RecursionError):  # UnicodeDecodeError is a ValueError
         pass
     return None
+
+
+def filled(session: Session, older: Session) -> Session:
+    """Return the session of a cookie with what only a store has room for, as an earlier state of it has that.
+
+    Only what still holds: the lines of the same basket, and what became of a guest's unless there was an order since.
+    """
+    if _customer(session) != _customer(older):
+        return session
+    basket = session.basket
+    if basket is not None and older.basket is not None and replace(older.basket, lines=()) == basket:
+        basket = older.basket
+    session = replace(
+        session, basket=basket, trail=older.trail, ended=older.ended, ended_rev=older.ended_rev,
+        kin=session.kin or older.kin,
+    )  # fmt: skip
+    if session.order != older.order:
+        return session
+    return replace(session, guest=older.guest, guest_at=older.guest_at, receipt=older.receipt, undo=older.undo)
+
+
+def _customer(session: Session) -> str:
+    return session.login.sub if session.login is not None else ""
