@@ -27,7 +27,8 @@ from sessions.handoff import (
     ticket_key,
     witness_key,
 )
-from sessions.keeper import Keeper, Kept
+from sessions.keeper import Keeper
+from sessions.kept import Kept
 from sessions.model import Session
 from sessions.record import unpacked
 from sessions.stores.port import Revocation, key_of

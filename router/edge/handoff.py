@@ -27,7 +27,7 @@ from sessions.codes import Codes
 from sessions.errors import StoreDown
 from sessions.handoff import LIFE, BadCode, bind_of, is_bind, is_nonce, worth_handing
 from sessions.jar import values
-from sessions.keeper import Kept
+from sessions.kept import Kept
 from sessions.model import Session
 
 if TYPE_CHECKING:

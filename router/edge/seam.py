@@ -18,7 +18,8 @@ from router.wire.head import Block, ResponseHead
 from sessions.bridge import carried
 from sessions.cookie import cookie_name, delete_cookie, set_cookie
 from sessions.jar import HEAVY, Jar, values, weigh, with_kept, without
-from sessions.keeper import Keeper, Kept
+from sessions.keeper import Keeper
+from sessions.kept import Kept
 from sessions.openforms import FIRST_BYTES, OpenForms
 from sessions.profiles import Profile
 from sessions.profiles import get as get_profile
