@@ -78,6 +78,7 @@ class Keeper:
         self._opening: dict[bytes, asyncio.Task[Kept]] = {}
         self._revoked = Revoked()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._faults: set[str] = set()
 
     @property
     def _renew_after(self) -> int:
@@ -398,7 +399,7 @@ class Keeper:
         except StoreDown:
             raise
         except Exception as error:
-            self._tell("store:fault")
+            self._fault(error)
             raise StoreDown(f"{type(error).__name__}: {error}") from error
 
     async def _write(self, base: Session | None, fresh: Session, now: int) -> Session | Moved | None:
@@ -427,7 +428,7 @@ class Keeper:
             try:
                 there = await self.store.save(key, stored, expected, self.policy.idle)
             except Exception as error:
-                self._tell("session_unstored" if isinstance(error, StoreDown) else "store:fault")
+                self._fault(error)
                 return None
             if there is None:
                 return None
@@ -444,7 +445,19 @@ class Keeper:
         try:
             await self.store.drop(key)
         except Exception as error:  # nobody knows its id; it is forgotten when its time is over
-            self._tell("session_unstored" if isinstance(error, StoreDown) else "store:fault")
+            self._fault(error)
+
+    def _fault(self, error: Exception) -> None:
+        """Something could not be read or written. What is no StoreDown is a fault of ours, and told once at length."""
+        if isinstance(error, StoreDown):
+            self._tell("session_unstored")
+            return
+        self._tell("store:fault")
+        kind = type(error).__name__
+        if kind not in self._faults:
+            self._faults.add(kind)
+            said = {"message": "a store failed; shoppers go on by their cookies", "exception": error}
+            asyncio.get_running_loop().call_exception_handler(said)
 
     # --- tokens -------------------------------------------------------------------------------------------------------
 

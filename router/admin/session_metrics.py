@@ -32,7 +32,7 @@ FAMILIES: Final[dict[str, tuple[str, str, tuple[str, ...]]]] = {
 """By the first word of an event's name; the words behind it, parted by colons, are the labels."""
 
 _OF_KEEPER: Final = (
-    "begun", "ended", "restored", "renewed", "unstored", "late", "conflict", "spoiled",
+    "begun", "restored", "renewed", "unstored", "late", "conflict", "spoiled", "given_up", "kin_ended",
 )  # fmt: skip
 
 

@@ -7,7 +7,7 @@ import contextlib
 from collections.abc import Callable
 
 import pytest
-from sessionful import ALL, TWO, House, kept, says, signed
+from sessionful import ALL, TWO, House, interpreted, kept, says, signed
 from shop import Call, rule, system
 from visitor import Answer, Ended, Truncated, request
 
@@ -222,6 +222,7 @@ async def test_a_drain_waits_for_it():
         assert answer.get("set-cookie").startswith("inseam=")
 
 
+@interpreted
 async def test_a_store_that_never_answers_costs_time_and_not_the_page(monkeypatch):
     monkeypatch.setattr("router.edge.relay._TO_SETTLE", 0.2)
     store = Gate()
@@ -233,17 +234,32 @@ async def test_a_store_that_never_answers_costs_time_and_not_the_page(monkeypatc
         assert it.events()["settled_late"] == 1
 
 
-async def test_a_store_that_raises_whatever_costs_nothing(capfd):
+async def test_a_store_that_raises_whatever_costs_nothing():
     class Broken(MemoryStore):
         async def save(self, key: str, fresh: Stored, expected: int | None, life: int) -> Stored | None:
             raise RuntimeError("a fault of ours")
 
     async with kept(Broken()) as it:
+        anna = it.browser()
+        answer = await anna.ask("/shop/", "POST", says(basket=TWO))
+        await anna.ask("/")
+
+        assert (answer.status, answer.body) == (200, b"hello")
+        assert it.heard("cms")["basket"] == TWO
+        assert it.events()["store:fault"] >= 1
+
+
+async def test_a_fault_of_ours_while_it_waits_costs_what_it_told_and_not_the_page(capfd):
+    def no_id() -> str:
+        raise RuntimeError("a fault of ours")
+
+    async with kept(new_id=no_id) as it:
         answer = await it.shop.ask("/shop/", "POST", says(basket=TWO))
 
         assert (answer.status, answer.body) == (200, b"hello")
-        assert it.events()["settling_failed"] == 1
-    assert "what an answer told of its visitor is lost: RuntimeError: a fault of ours" in capfd.readouterr().err
+        assert answer.get("set-cookie").startswith("inseam=")
+        assert it.events()["store:fault"] == 1
+    assert "RuntimeError: a fault of ours" in caplog.text
 
 
 async def test_an_upload_that_goes_on_while_the_answer_waits_ends_the_connection_and_nothing_else():
@@ -342,6 +358,7 @@ async def test_a_page_that_breaks_off_while_it_is_read_is_not_taken_for_whole():
             await it.shop.ask("/basket/")
 
 
+@interpreted
 async def test_a_page_that_comes_slowly_is_shown_after_a_while_and_read_no_further(monkeypatch):
     monkeypatch.setattr("router.edge.relay._TO_SETTLE", 0.2)
     more = asyncio.Event()
