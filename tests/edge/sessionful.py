@@ -20,9 +20,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import jwt
+import pytest
 from shop import Asked, Behaviour, Shop, Wanted, answering, page, rule, shop, system
 from visitor import Answer, Visitor, request
 
+from router.edge import relay
 from router.rules import Rule
 from sessions.cookie import unseal
 from sessions.keeper import Keeper
@@ -31,6 +33,9 @@ from sessions.model import Policy, Session
 from sessions.stores.memory import MemoryStore
 from sessions.stores.port import Store
 from sessions.token import read_session_token
+
+interpreted = pytest.mark.skipif(relay.__file__.endswith(".so"), reason="its times are compiled in")
+"""For specs that shorten a time of the edge's."""
 
 RING = KeyRing.fresh(("cms", "commerce"), "HS256")
 ALL = frozenset(("login", "basket", "order"))
@@ -198,7 +203,8 @@ class House:
 async def kept(
     *stores: Store, rules: Sequence[Rule] = RULES, policy: Policy | None = None, ring: KeyRing = RING,
     clock: Callable[[], float] = time.time, cms: Behaviour | Wanted | None = None,
-    commerce: Behaviour | Wanted | None = None, trusted: bool = False, **more: Any,
+    commerce: Behaviour | Wanted | None = None, trusted: bool = False,
+    new_id: Callable[[], str] = lambda: secrets.token_urlsafe(16), **more: Any,
 ) -> AsyncIterator[House]:  # fmt: skip
     """Open a shop with a worker for each store; without stores, one worker on a store in memory.
 
@@ -219,7 +225,7 @@ async def kept(
                 for hear in events:
                     hear(event)
 
-            keeper = Keeper(ring, policy, store, lambda: secrets.token_urlsafe(16), tell, clock)
+            keeper = Keeper(ring, policy, store, new_id, tell, clock)
             one = await stack.enter_async_context(
                 shop(
                     rules, keeper=keeper, generation=generation, cms=cms or saying("cms"),

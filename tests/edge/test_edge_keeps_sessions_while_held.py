@@ -247,6 +247,8 @@ async def test_a_store_that_raises_whatever_costs_nothing():
         assert (answer.status, answer.body) == (200, b"hello")
         assert it.heard("cms")["basket"] == TWO
         assert it.events()["store:fault"] >= 1
+        assert {str(one["exception"]) for one in it.shop.errors} == {"a fault of ours"}
+        it.shop.errors.clear()
 
 
 async def test_a_fault_of_ours_while_it_waits_costs_what_it_told_and_not_the_page(capfd):
