@@ -5,9 +5,9 @@ the browser to the shop and receives it again; at the shop `/.inseam/handoff` ma
 the shopper arrives at the page that was wanted, as who they were there before. Only where the store is down, and a code
 could be used twice, they are told, with a link to go on without. REQUIREMENTS, 31 to 33, 40, 42.
 
-What is counted, all beginning with `handoff_site:`: `begun` (a site sends a browser off), `given` (a code), `nothing`
-(the shop knows nothing of the visitor), `taken`, `kept` (the visitor had more at the site), `refused:REASON`,
-`asked_badly`, `store_down`. `refused:used` is a code that came again: what came of it is ended.
+What is counted, all beginning with `site:`: `begun` (a site sends a browser off), `given` (a code), `nothing`
+(the shop knows nothing of the visitor), `taken`, `kept` (the visitor had more at the site), `refused_REASON`,
+`asked_badly`, `store_down`. `refused_used` is a code that came again: what came of it is ended.
 """
 
 from __future__ import annotations
@@ -107,7 +107,7 @@ def _begun(seam: Seam, relay: Relay, here: str) -> Reply:
     nonce = _nonce(relay) or token_urlsafe(16)
     place = return_place(_only(relay.view, "return_to"))
     query = urlencode({"site": here, "bind": bind_of(nonce), "return_to": place})
-    seam.ledger.event("handoff_site:begun")
+    seam.ledger.event("site:begun")
     reply = _to(f"{seam.policy.home}{GIVE}?{query}")
     reply.headers.append(("Set-Cookie", _nonce_cookie(relay, nonce, _NONCE_LIFE)))
     return reply
@@ -137,14 +137,14 @@ def _give(seam: Seam, relay: Relay) -> None:
     view = relay.view
     site, bind = _only(view, "site"), _only(view, "bind")
     if site not in seam.policy.sites or not is_bind(bind):
-        seam.ledger.event("handoff_site:asked_badly")
+        seam.ledger.event("site:asked_badly")
         said = "The link leads to a site that does not belong to this shop, or it is not whole."
         relay.reply(_private(error_reply(400, view.request_id, view.headers.get("accept") or "", said=said)))
         return
     place = return_place(_only(view, "return_to"))
     kept = relay.kept
     if kept is None or kept.session is None or kept.fixed or not worth_handing(kept.session):
-        seam.ledger.event("handoff_site:nothing")
+        seam.ledger.event("site:nothing")
         relay.reply(_to(site + place))
         return
     _wait(relay)
@@ -157,7 +157,7 @@ async def _give_code(seam: Seam, relay: Relay, kept: Kept, site: str, bind: str,
     except StoreDown:
         reply = _without_store(seam, relay, f"{site}{place}", _join_at(site, place))
     else:
-        seam.ledger.event("handoff_site:given")
+        seam.ledger.event("site:given")
         reply = _to(f"{site}{JOIN}?{urlencode({'code': code, 'return_to': place})}")
         if kept.cookie != relay.opened and not kept.stale:  # it says now that there are others to end with it
             reply.headers += [("Set-Cookie", value.decode("ascii")) for value in seam.brought(relay, kept)]
@@ -185,7 +185,7 @@ async def _take(seam: Seam, relay: Relay, here: str) -> None:
         code, nonce = _only(view, "code"), _nonce(relay)
         kept = await _codes(seam).take(code, here, nonce, relay.kept, int(relay.edge.wall))
     except BadCode as error:
-        seam.ledger.event(f"handoff_site:refused:{error.reason}")
+        seam.ledger.event(f"site:refused_{error.reason}")
         if error.reason in _REMARKABLE:
             seam.ledger.log(f"a hand-off is refused ({error.reason}): {error}; request={view.request_id}")
         reply = _to(place)
@@ -202,7 +202,7 @@ def _greet(seam: Seam, relay: Relay, before: Session | None, kept: Kept | None, 
     """Give the browser the session that it has now."""
     session = kept.session if kept is not None else None
     moved = session is not None and (before is None or session.id != before.id)
-    seam.ledger.event("handoff_site:taken" if moved else "handoff_site:kept")
+    seam.ledger.event("site:taken" if moved else "site:kept")
     relay.kept = kept
     cookies = [_nonce_cookie(relay, "", 0).encode("ascii")]
     if kept is not None and moved:
@@ -250,7 +250,7 @@ def _not_so() -> Reply:
 
 def _without_store(seam: Seam, relay: Relay, onward: str, again: str) -> Reply:
     """Tell the shopper that the hand-off has to wait. REQUIREMENTS, 40."""
-    seam.ledger.event("handoff_site:store_down")
+    seam.ledger.event("site:store_down")
     view = relay.view
     said = "Your basket and your login could not be brought along just now. Nothing of them is lost."
     ways = [("Go on without them", onward), ("Try again", again)]

@@ -153,7 +153,7 @@ async def session_of(at: Shop, login: Login | None, basket: Basket | None) -> Ke
 def events(at: Shop) -> dict[str, int]:
     """What was counted of hand-offs."""
     counted = at.edge.snapshot().events
-    return {name.partition(":")[2]: count for name, count in counted.items() if name.startswith("handoff_site:")}
+    return {name.partition(":")[2]: count for name, count in counted.items() if name.startswith("site:")}
 
 
 # --- it goes over -----------------------------------------------------------------------------------------------------
@@ -351,7 +351,7 @@ async def test_two_browsers_that_swap_their_codes_stay_who_they_are(edge):
 
     assert (lured.body, lured_too.body) == (b"{}", b"{}")
     assert (ada.session(), ben.session()) == ("", "")
-    assert events(edge)["refused:browser"] == 2
+    assert events(edge)["refused_browser"] == 2
 
 
 async def test_a_code_is_of_no_use_in_a_browser_that_asked_for_none(edge):
@@ -371,7 +371,7 @@ async def test_a_code_that_went_astray_is_used_up(edge):
     await Browser(edge).go(code)
 
     assert (await ada.go(code)).body == b"{}"
-    assert events(edge)["refused:used"] == 1
+    assert events(edge)["refused_used"] == 1
 
 
 async def test_a_second_nonce_that_somebody_planted_spoils_the_hand_off_and_no_more(edge):
@@ -398,7 +398,7 @@ async def test_a_code_for_one_site_is_of_no_use_at_another():
         answer = await browser.go(code.replace("brand.example", "outlet.example"))
 
         assert answer.body == b"{}"
-        assert events(edge)["refused:site"] == 1
+        assert events(edge)["refused_site"] == 1
 
 
 async def test_a_code_that_comes_again_ends_the_session_that_came_of_it(edge):
@@ -412,7 +412,7 @@ async def test_a_code_that_comes_again_ends_the_session_that_came_of_it(edge):
     assert again.body == b"{}"
     assert (await browser.step(f"{BRAND}/")).body == b"{}"
     assert json.loads((await browser.step(f"{SHOP}/")).body)["sub"] == "c1"
-    assert events(edge)["refused:used"] == 1
+    assert events(edge)["refused_used"] == 1
 
 
 async def test_a_third_use_ends_nothing_any_more(edge):
@@ -422,7 +422,7 @@ async def test_a_third_use_ends_nothing_any_more(edge):
     for _ in range(4):
         await browser.go(code)
 
-    assert (events(edge)["refused:used"], events(edge)["refused:unknown"]) == (1, 2)
+    assert (events(edge)["refused_used"], events(edge)["refused_unknown"]) == (1, 2)
 
 
 async def test_a_code_is_of_no_use_after_a_minute():
@@ -450,7 +450,7 @@ async def test_a_code_that_somebody_made_up_never_gets_to_the_store(code):
         answer = await browser.go(f"{BRAND}/.inseam/join?code={code}&return_to=/summer/")
 
         assert (answer.status, answer.body, store.asked) == (200, b"{}", [])
-        assert events(edge)["refused:forged"] == 1
+        assert events(edge)["refused_forged"] == 1
 
 
 async def test_only_what_needs_a_genuine_code_gets_into_the_operator_s_log(edge, capsys):
@@ -481,7 +481,7 @@ async def test_a_login_that_ended_meanwhile_does_not_go_over(edge):
     await keeper.keep(kept, Changes(login=None), "cms", BOTH, int(time.time()))
 
     assert (await browser.go(code)).body == b"{}"
-    assert events(edge)["refused:ended"] == 1
+    assert events(edge)["refused_ended"] == 1
 
 
 async def test_a_customer_who_was_shut_out_meanwhile_does_not_go_over(edge):
@@ -491,7 +491,7 @@ async def test_a_customer_who_was_shut_out_meanwhile_does_not_go_over(edge):
     await edge.edge.keeper.revoke(Revocation("all", "", now, now + 1000))
 
     assert (await browser.go(code)).body == b"{}"
-    assert events(edge)["refused:revoked"] == 1
+    assert events(edge)["refused_revoked"] == 1
 
 
 async def test_what_the_shop_learnt_meanwhile_goes_over(edge):
@@ -871,7 +871,7 @@ async def test_garbage_behind_a_code_is_no_code(data):
             kept.data = data
 
         assert (await browser.go(code)).body == b"{}"
-        assert events(edge)["refused:spoiled"] == 1
+        assert events(edge)["refused_spoiled"] == 1
 
 
 # --- docs/handoff.md --------------------------------------------------------------------------------------------------
@@ -896,7 +896,7 @@ def test_the_guide_knows_everything_that_is_counted():
     source = "".join((root / file).read_text() for file in ("router/edge/handoff.py", "sessions/codes.py"))
     pure = (root / "sessions/handoff.py").read_text()
     reasons = re.findall(r'BadCode\(\s*f?"[^"]*", "(\w+)"', source + pure)
-    counted = [*re.findall(r'event\("handoff_site:(\w+)"', source), *(f"refused:{reason}" for reason in reasons)]
+    counted = [*re.findall(r'event\("site:(\w+)"', source), *(f"refused_{reason}" for reason in reasons)]
 
     assert len(counted) > 12
     assert [name for name in counted if f"`{name}`" not in GUIDE] == []
