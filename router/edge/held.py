@@ -1,7 +1,8 @@
 """An answer that waits: what it says of its visitor is read, asked about and stored, and then it goes on as it came.
 
 A relay keeps one only where there is something to settle; every other answer passes without ever coming here. While it
-waits, its connection is not read any further unless the body itself is looked at, so that nothing piles up.
+waits it is read on, as far as a shop's page goes: a server that does one thing at a time answers no question before it
+has got rid of its page. More than that stays at the server.
 """
 
 from __future__ import annotations
@@ -18,8 +19,8 @@ from sessions.profiles import Observed
 if TYPE_CHECKING:
     from router.edge.relay import Relay
 
-_MOST_LOOKED_AT: Final = 512 * 1024
-"""Bytes of a body that a profile looks at; of a larger one it sees the head only."""
+_MOST: Final = 512 * 1024
+"""Bytes of a body that are kept, and that a profile looks at; of a larger one it sees the head only."""
 
 
 class Held:
@@ -52,8 +53,11 @@ class Held:
         """More of the body came."""
         self._body.append(data)
         self._size += len(data)
-        if self._looking and self._size > _MOST_LOOKED_AT:
-            self._look(None)
+        if self._size > _MOST:
+            if self._looking:
+                self._look(None)
+            else:
+                self.relay.rest()
 
     def ended(self, trailers: bytes) -> None:
         """The body is whole."""
@@ -97,7 +101,9 @@ class Held:
 
     def settle(self, observed: Observed) -> None:
         """Have it asked about and stored, and then go on."""
-        self.relay.rest()
+        self.relay.wait()
+        if self._size > _MOST:
+            self.relay.rest()
         self.relay.edge.start_task(self._settle(observed))
 
     async def _settle(self, observed: Observed) -> None:
@@ -117,7 +123,7 @@ def holds(seam: Seam, relay: Relay, head: ResponseHead, body: bytes, done: bool)
         relay.keep(one)
         if one.end is not None:
             one.ended(one.end)
-        elif len(body) > _MOST_LOOKED_AT:
+        elif len(body) > _MOST:
             one.more(b"")
         return True
     observed = told(seam, relay, head, None)

@@ -40,7 +40,7 @@ from router.model import SAFE_METHODS, Edits, Reply, RequestView, ResponseView
 from router.tally import slot_of
 from router.wire.body import LAST_CHUNK, chunk, last_chunk
 from router.wire.head import UNKNOWN, RequestHead, ResponseHead, joined
-from sessions.keeper import Kept
+from sessions.kept import Kept
 
 if TYPE_CHECKING:
     from router.edge.client import ClientConnection
@@ -464,12 +464,15 @@ class Relay(Asker):
         if answer.end is not None:
             self.connection = None
 
-    def rest(self) -> None:
-        """Read no more of the answer that waits."""
+    def wait(self) -> None:
+        """Begin the time in which what the answer says must be settled."""
         if self.phase == HOLDING:
             self.client.deadline = self.edge.now + _TO_SETTLE
-            if self.connection is not None:
-                self.connection.pause()
+
+    def rest(self) -> None:
+        """Read no more of the answer that waits."""
+        if self.phase == HOLDING and self.connection is not None:
+            self.connection.pause()
 
     def go_on(self, answer: Held) -> None:
         """Pass on the answer that has waited, and all of it that came meanwhile."""
