@@ -1,4 +1,4 @@
-"""A shop and a brand's site on a domain of its own, for specs: edges that answer to both, browsers that follow redirects.
+"""A shop and a brand's site on another domain, for specs: edges that answer to both, browsers that follow redirects.
 
 async with edges(MemoryStore()) as (edge,):
     browser = await known(edge)             # the shop knows her
