@@ -267,7 +267,8 @@ def read_total(said: object) -> str:
         amount = Decimal(read_text(text, "total", 20))
     except (BadClaims, InvalidOperation):
         raise BadClaims("total is not an amount such as 19.90") from None
-    if not amount.is_finite() or abs(amount) >= 10**12 or abs(amount.as_tuple().exponent) > 6:  # type: ignore[arg-type]
+    # The exponent first: abs() of 1e999999999 overflows.
+    if not amount.is_finite() or abs(amount.as_tuple().exponent) > 6 or abs(amount) >= 10**12:  # type: ignore[arg-type]
         raise BadClaims("total is not an amount such as 19.90")
     return format(amount, "f")
 
@@ -332,7 +333,7 @@ def read_changes(claims: Mapping[str, Any]) -> Changes:
         basket = read_basket(claims["basket"])
     order = claims.get("order", "")
     if isinstance(order, Mapping):
-        order = order.get("id", UNNUMBERED)
+        order = UNNUMBERED if order.get("id") is None else order["id"]
     if order is None or order is False:
         order = ""
     elif order is True:
