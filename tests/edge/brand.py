@@ -1,8 +1,10 @@
 """A shop and a brand's site on another domain, for specs: edges that answer to both, browsers that follow redirects.
 
-async with edges(MemoryStore()) as (edge,):
-    browser = await known(edge)             # the shop knows her
-    claims = await browser.join()           # and now the brand's system does
+    async with edges(MemoryStore()) as (edge,):
+        browser = await known(edge)             # the shop knows her
+        claims = await browser.join()           # and now the brand's system does
+
+Each edge has a worker's keeper of its own; those of one shop are given stores on one file.
 """
 
 from __future__ import annotations
