@@ -29,7 +29,7 @@ def withheld(headers: Headers, sets_session: bool, personal: bool, sets_cookies:
     if sets_session or personal or sets_cookies:
         said = _PARTS.findall((headers.get("cache-control") or "").lower())
         parts = [part.strip() for part in said if part.strip()]
-        if sets_session:
+        if sets_session and "no-store" not in parts:
             edits.set["Cache-Control"] = "no-store"
         elif "no-store" not in parts and "private" not in parts:
             edits.set["Cache-Control"] = "private, no-cache" if personal else _made_private(parts)
