@@ -151,7 +151,7 @@ async def test_what_was_missed_never_writes_over_something_newer():
         missed = anna.session
         newer = replace(missed, rev=missed.rev + 5, basket=replace(missed.basket, rev=9, count=9))
         store.down = False
-        await store.save(key_of(missed.id), Stored(newer.rev, packed(newer)), None, 3600)  # before the guard hears of it
+        await store.save(key_of(missed.id), Stored(newer.rev, packed(newer)), None, 3600)
         await asyncio.sleep(0.3)
         await anna.ask("/")
 
