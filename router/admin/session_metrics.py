@@ -31,6 +31,13 @@ FAMILIES: Final[dict[str, tuple[str, str, tuple[str, ...]]]] = {
 }
 """By the first word of an event's name; the words behind it, parted by colons, are the labels."""
 
+_FROM_ZERO: Final[dict[str, tuple[tuple[str, ...], ...]]] = {
+    "handoff": (("login",), ("basket",)),
+    "loss": (("login", "cookie_deleted"), ("login", "gone_at_page"), ("basket", "gone_at_page")),
+    "repair": (("cookie",), ("session",)),
+}
+"""Labels that are there before anything happens: of a counter that begins with 1, Prometheus sees no increase."""
+
 _OF_KEEPER: Final = (
     "begun", "restored", "renewed", "unstored", "late", "conflict", "spoiled", "given_up", "kin_ended",
 )  # fmt: skip
@@ -42,11 +49,14 @@ def session_metrics(counted: Snapshot, events: dict[str, int]) -> Iterator[Metri
         word: CounterMetricFamily(name, help_text, labels=labels)
         for word, (name, help_text, labels) in FAMILIES.items()
     }
+    for word, known in _FROM_ZERO.items():
+        for labels in known:
+            families[word].add_metric(labels, events.pop(":".join((word, *labels)), 0))
     kept = CounterMetricFamily("inseam_sessions", "What became of sessions.", labels=["event"])
     for name in list(events):
-        word, *labels = name.split(":")
-        if word in FAMILIES and len(labels) == len(FAMILIES[word][2]):
-            families[word].add_metric(labels, events.pop(name))
+        word, *said = name.split(":")
+        if word in FAMILIES and len(said) == len(FAMILIES[word][2]):
+            families[word].add_metric(said, events.pop(name))
         elif word.startswith("session_") and word.removeprefix("session_") in _OF_KEEPER:
             kept.add_metric([word.removeprefix("session_")], events.pop(name))
     for word, (_, _, names) in FAMILIES.items():

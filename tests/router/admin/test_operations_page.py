@@ -16,6 +16,13 @@ from router.admin.metrics import exposition
 from router.commands.running import serve
 from router.counters import RuleCount, ServerCount, Snapshot
 
+EVENTS = [
+    "mirrored", "handoff:login", "loss:login:cookie_deleted", "repair:cookie", "session_begun", "session:login",
+    "cookie_refused:forged", "update_refused:cms:kid", "update_beyond:cms:login", "question:cms", "question_failed:cms",
+    "site:taken", "store:asked",
+]  # fmt: skip
+"""One event of each kind that a metric is made of."""
+
 PAGE = (Path(__file__).parents[3] / "docs" / "operations.md").read_text()
 
 
@@ -32,7 +39,8 @@ def metrics() -> dict[str, tuple[str, ...]]:
     counted = Snapshot(
         rules=[RuleCount("r", "cms", "home", "browse", statuses=[1] * 6)],
         servers=[ServerCount("cms", "http://a", failures={"reset": 1})],
-        errors={"no_rule": 1}, plugin_errors={"Pace": 1}, events={"mirrored": 1},
+        errors={"no_rule": 1}, plugin_errors={"Pace": 1},
+        events=dict.fromkeys(EVENTS, 1),
     )  # fmt: skip
     text = exposition(standing, counted)[0].decode()
     found: dict[str, tuple[str, ...]] = {}
