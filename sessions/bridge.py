@@ -137,8 +137,8 @@ def _without_customer(session: Session, login: Login | None, now: int) -> Sessio
 
 def _merge(session: Session, changes: Changes, system: str, policy: Policy, now: int) -> _Step:
     told = changes.basket
-    if isinstance(told, Unsaid) or (told is not None and _is_old(told, session)):
-        return session, ""
+    if isinstance(told, Unsaid) or changes.order or (told is not None and _is_old(told, session)):
+        return session, ""  # what an order has emptied tells nothing of a merge
     met = _met(session, told, changes.merged, policy, now)
     return met, "merge" if met.receipt is not session.receipt else ""
 
