@@ -1,4 +1,4 @@
-"""The command line of the benchmarks: `python -m tests.bench [speed|memory|matching|profile]`."""
+"""The command line of the benchmarks: `python -m tests.bench [speed|memory|matching|bridge|profile]`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import signal
 import sys
 from collections.abc import Sequence
 
-from tests.bench import builds, hotspots, idle, machine, results, speed, streams
+from tests.bench import bridge, builds, hotspots, idle, machine, results, speed, streams
 from tests.bench.proxies import FAMILIES, bare
 
 
@@ -23,7 +23,9 @@ def _families(text: str) -> tuple[str, ...]:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("python -m tests.bench", description="What the edge costs, beside other proxies.")
-    parser.add_argument("what", nargs="?", choices=("speed", "memory", "matching", "profile"), default="speed")
+    parser.add_argument(
+        "what", nargs="?", choices=("speed", "memory", "matching", "bridge", "profile"), default="speed"
+    )
     parser.add_argument("--seconds", type=float, default=5, help="how long each load lasts (5)")
     parser.add_argument("--rounds", type=int, default=5, help="how often each proxy has its turn (5)")
     parser.add_argument("--only", type=_families, help=f"any of {','.join(FAMILIES)}; profile: edge")
@@ -53,6 +55,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         tables = "\n\n".join([idle.run(proxies, say), streams.run(proxies, say)])
     elif options.what == "matching":
         tables = builds.matching(say)
+    elif options.what == "bridge":
+        tables = bridge.run(options.seconds, options.rounds, say)
+        proxies = [bridge.EDGE, bridge.NGINX, bridge.ENVOY]
     elif options.what == "profile":
         tables = "\n\n".join(hotspots.run(proxy, options.seconds, say) for proxy in proxies)
     else:

@@ -66,9 +66,17 @@ class Measured:
         return Line(self.proxy.title, () if self.note else self.samples.get(load, ()), self.memory, self.note)
 
 
-def wrk(url: str, load: str, seconds: float) -> dict[str, float]:
+def wrk(url: str, load: str, seconds: float, threads: int = 1) -> dict[str, float]:
     """Load `url` with 64 keep-alive clients and return what load/browser.lua prints. Raises SystemExit without wrk."""
-    command = ["wrk", "--threads", "1", "--connections", str(CLIENTS), "--duration", f"{max(1, round(seconds))}s"]
+    command = [
+        "wrk",
+        "--threads",
+        str(threads),
+        "--connections",
+        str(CLIENTS),
+        "--duration",
+        f"{max(1, round(seconds))}s",
+    ]
     try:
         done = subprocess.run(
             [*command, "--timeout", "10s", "--script", str(LOADS / f"{load}.lua"), url],

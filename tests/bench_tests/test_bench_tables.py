@@ -4,11 +4,12 @@ import re
 
 import pytest
 
-from tests.bench import hotspots, results
+from tests.bench import bridge, hotspots, results
 from tests.bench.proxies import ALL, PEERS, SYSTEM, filled
 from tests.bench.speed import TABLES
 from tests.bench.table import Line, Sample, markdown, ratio, speed_table, verdict
 
+KNOWN_TO_BRIDGE = {"keys", "sessions", "sessions_host", "sessions_port"}
 KNOWN = {"folder", "port", "admin", "system", "system_host", "system_port", "certificate", "key"}
 
 
@@ -65,6 +66,28 @@ def test_every_placeholder_of_a_peer_has_a_value(proxy):
 
     for text in [(PEERS / name).read_text() for name in proxy.files] + list(proxy.arguments):
         assert not re.search(r"@\w+@", filled(text, values))
+
+
+@pytest.mark.parametrize("row", bridge.rows(), ids=lambda row: row.title)
+def test_every_placeholder_of_what_stands_beside_the_bridge_has_a_value(row):
+    for proxy in (row.proxy, *([row.service] if row.service else [])):
+        values = dict.fromkeys(KNOWN | KNOWN_TO_BRIDGE, "1") | proxy.values
+
+        for text in [(PEERS / name).read_text() for name in proxy.files] + list(proxy.arguments):
+            assert not re.search(r"@\w+@", filled(text, values))
+
+
+def bridge_row(title, *both, service=0.0):
+    row = bridge.Row(title, bridge.EDGE)
+    row.samples["crowd"] = [bridge.Sample(cpu - service, service, 1000.0, 1.0, 2.0, 0) for cpu in both]
+    return row
+
+
+def test_a_session_service_counts_with_its_proxy_unless_it_is_left_out():
+    edge, nginx = bridge_row("edge", 20, 30), bridge_row("nginx", 40, 60, service=15)
+
+    assert bridge.beside(edge, nginx, bridge.CROWD) == 0.5
+    assert bridge.beside(edge, nginx, bridge.CROWD, lambda sample: sample.proxy) == pytest.approx(0.7333, rel=1e-3)
 
 
 def test_every_row_of_the_tables_names_a_proxy():
