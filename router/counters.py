@@ -8,6 +8,7 @@ of workers that are gone (so a counter never goes back), and only then speaks Pr
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Final
 
 import msgspec
 
@@ -37,7 +38,7 @@ class RuleCount(msgspec.Struct):
 
 
 class ServerCount(msgspec.Struct):
-    """One server of a system: gauges (`open`, `busy`, `waiting`, `ejected`) and counters."""
+    """One server of a system: gauges (`open`, `busy`, `waiting`, `limit`, `in_flight`, `ejected`) and counters."""
 
     system: str
     server: str
@@ -45,6 +46,9 @@ class ServerCount(msgspec.Struct):
     busy: int = 0
     waiting: int = 0
     """Requests waiting for a connection to the system (counted at its first server)."""
+    limit: int = 0
+    in_flight: int = 0
+    """Requests that the system is let have at a time, and that it has (counted at its first server)."""
     ejected: int = 0
     requests: int = 0
     connects: int = 0
@@ -80,6 +84,10 @@ class Snapshot(msgspec.Struct):
     """Gauge: seconds that the store's clock is off."""
 
 
+_GAUGES: Final = ("open", "busy", "waiting", "limit", "in_flight", "ejected")
+"""Of a server."""
+
+
 def _add(into: dict[str, int], counts: dict[str, int]) -> None:
     for name, count in counts.items():
         into[name] = into.get(name, 0) + count
@@ -110,7 +118,7 @@ def total(snapshots: Iterable[Snapshot]) -> Snapshot:
             rule.histogram = [a + b for a, b in zip(rule.histogram, count.histogram, strict=True)]
         for seen in snapshot.servers:
             server = servers.setdefault(seen.key, ServerCount(seen.system, seen.server))
-            for name in ("open", "busy", "waiting", "ejected", "requests", "connects", "ejections", "seconds"):
+            for name in (*_GAUGES, "requests", "connects", "ejections", "seconds"):
                 setattr(server, name, getattr(server, name) + getattr(seen, name))
             _add(server.failures, seen.failures)
     result.rules = list(rules.values())
@@ -123,5 +131,6 @@ def settled(snapshot: Snapshot) -> Snapshot:
     snapshot.clients = snapshot.generation = snapshot.stores_up = 0
     snapshot.store_skew = 0.0
     for server in snapshot.servers:
-        server.open = server.busy = server.waiting = server.ejected = 0
+        for name in _GAUGES:
+            setattr(server, name, 0)
     return snapshot

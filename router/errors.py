@@ -185,6 +185,14 @@ class QueueFull(SystemFault):
     reason = "queue_full"
 
 
+class Overloaded(SystemFault):
+    """The system does not bear more, and others go first: an answer at once is better than none for everybody."""
+
+    status = 503
+    blame = "edge"
+    reason = "overloaded"
+
+
 class NoDescriptors(SystemFault):
     """The edge itself has no file descriptor left to reach a system with: no server is to blame. REQUIREMENTS, 51."""
 

@@ -312,6 +312,20 @@ class HealthCheck:
 
 
 @dataclass(frozen=True, slots=True)
+class Overload:
+    """How many requests at a time a system is asked by one worker, and who waits how long when it bears no more."""
+
+    limit: int = 0
+    """The most requests that are sent and not yet answered; 0 for as many as it is found to bear."""
+    adaptive: bool = True
+    least: int = 4
+    most: int = 0
+    """Between these lies what is found; 0 for as many as there are connections."""
+    patience: float = 0.5
+    """Seconds that somebody who browses waits for a system that is overloaded; with a basket three times as long."""
+
+
+@dataclass(frozen=True, slots=True)
 class ServerAddress:
     """One server of a system: `scheme` is http or https."""
 
@@ -344,6 +358,7 @@ class SystemSpec:
     """The most requests waiting for a connection; one more is answered 503."""
     queue_timeout: float = 5.0
     """Seconds a request may wait for a connection."""
+    overload: Overload = Overload()
     keepalive: float = 30.0
     """Seconds an unused connection is kept; stay below what the server itself allows."""
     verify: bool = True

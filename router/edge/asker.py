@@ -23,6 +23,11 @@ class Asker:
     safe: bool
     wants_upgrade: bool
 
+    @property
+    def rank(self) -> int:
+        """How late it is turned away when a system cannot take everybody: one of `router.ranks`."""
+        raise NotImplementedError  # pragma: no cover
+
     def connected(self, connection: ServerConnection) -> None:
         """A connection is there for the asker, who was waiting."""
         raise NotImplementedError  # pragma: no cover

@@ -245,6 +245,10 @@ class Edge:
         if relay.phase == TUNNEL and (before.login and not relay.kept.login):
             relay.end_tunnel()
 
+    def apart(self) -> int:
+        """Return 1 to 4 seconds, so that those who are told to come back do not come back all at once."""
+        return self._sample.randint(1, 4)
+
     # --- what connections ask for -------------------------------------------------------------------------------------
 
     def opened(self, client: ClientConnection, peer: str) -> bool:

@@ -11,6 +11,7 @@ from router.errors import SystemFault
 from router.exchange import Outbound
 from router.headers import applied
 from router.model import Edits
+from router.ranks import COPY
 from router.wire.head import RequestHead, ResponseHead, joined
 
 MOST_COPIES: Final = 64
@@ -36,6 +37,10 @@ class Copy(Asker):
         self.request = b"%b %b HTTP/1.1\r\n%b%bInseam-Mirror: 1\r\n\r\n" % (
             head.method, out.target.encode("ascii"), joined(applied(head.block.lines, edits)), told,
         )  # fmt: skip
+
+    @property
+    def rank(self) -> int:
+        return COPY
 
     def begin(self) -> bool:
         """Ask; return whether the copy is under way."""

@@ -14,12 +14,23 @@ import ssl
 from collections.abc import Callable, Coroutine
 from typing import Any, Final
 
+from router.concurrency import Concurrency
 from router.counters import ServerCount
 from router.edge.asker import Asker
+from router.edge.line import Line
 from router.edge.outbox import Outbox
 from router.edge.upstream import ServerConnection
-from router.errors import ConnectTimeout, NoDescriptors, QueueFull, ServerRefused, SystemDown, SystemFault
+from router.errors import (
+    ConnectTimeout,
+    NoDescriptors,
+    Overloaded,
+    QueueFull,
+    ServerRefused,
+    SystemDown,
+    SystemFault,
+)
 from router.model import ServerAddress, SystemSpec
+from router.ranks import COPY
 
 _FALL: Final = 5
 """Failures in a row that eject a server. Envoy's outlier detection has the same default."""
@@ -114,7 +125,7 @@ class Server:
     def _place(self, connection: ServerConnection) -> None:
         """Give a connection that has nothing to do to the first who waits, or keep it."""
         system = self.system
-        if system.waiting:
+        if system.waiting and system.bears.room:
             self.busy += 1
             self.requests += 1
             system.next_waiting().connected(connection)
@@ -123,6 +134,8 @@ class Server:
         else:
             connection.idle_since = system.clock()
             self.idle.append(connection)
+            if system.waiting:
+                system.bears.felt = True
 
     def lost(self, connection: ServerConnection, busy: bool) -> None:
         """A connection is closed, by whomever."""
@@ -276,7 +289,7 @@ class Server:
 
 
 class System:
-    """One system: its servers, and those who wait for a connection.
+    """One system: its servers, how much they bear, and those who wait for their turn.
 
     `clock` is the loop's, in seconds; `start` runs a coroutine as a task that is kept until it ends; `log` takes a line
     for the operator.
@@ -298,9 +311,11 @@ class System:
         self.log = log
         self.tls = tls_context(spec) if spec.servers[0].scheme == "https" else None
         self.servers = [Server(self, address) for address in spec.servers]
-        self.waiting: dict[Asker, None] = {}
-        """Those who wait for a connection, first come first served."""
+        self.bears = bearing(spec)
+        self.waiting = Line()
+        """Those who wait for a connection, or until the system bears one more."""
         self.closed = False
+        self._was_overloaded = False
         self._turn = -1
 
     @property
@@ -323,25 +338,54 @@ class System:
     def acquire(self, asker: Asker, avoid: Server | None = None, fresh: bool = False) -> ServerConnection | None:
         """Return a connection for the asker now, or None: then `asker.connected` or `asker.failed` will be called.
 
-        `avoid` is the server that just failed; `fresh` asks for a new connection. Raises SystemDown, QueueFull.
+        `avoid` is the server that just failed; `fresh` asks for a new connection. Raises SystemDown, QueueFull,
+        Overloaded.
         """
         servers = self.servers
         server = servers[0]
         if len(servers) > 1 or not server.usable:
             server = self._choose(avoid)
         now = self.clock()
-        if not fresh:
+        bears = self.bears
+        room = bears.in_flight < bears.limit
+        if room and not fresh:
             connection = server.take(now, asker.safe)
             if connection is not None:
                 return connection
-        if len(self.waiting) >= self.spec.queue:
-            raise QueueFull(f"{self.name} is busy and {self.spec.queue} requests wait already")
-        self.waiting[asker] = None
-        if server.open + server.opening < self.spec.connections:
+        opens = room and self._may_open(server)
+        if not opens:
+            self._stand_in_line(asker, now, bool(room and server.idle))
+        self.waiting.add(asker, now)
+        if opens:
             server.connect(asker)
-        elif server.idle:
+        elif room and server.idle:
             server.idle.pop(0).close()  # too old for this request, and in the way of a new one
         return None
+
+    def _may_open(self, server: Server) -> bool:
+        bears = self.bears
+        return server.open + server.opening < self.spec.connections and bears.in_flight + self._opening < bears.limit
+
+    @property
+    def _opening(self) -> int:
+        """How many of those who wait have a connection of their own under way: they do not stand in the queue."""
+        return sum(server.opening for server in self.servers)
+
+    def _stand_in_line(self, asker: Asker, now: float, soon: bool) -> None:
+        """Find the asker a place in the queue, if need be that of somebody who goes after them; `soon` needs none."""
+        self.bears.felt = True
+        if asker.rank == COPY:
+            raise Overloaded(f"{self.name} has no room for copies")
+        if soon or len(self.waiting) - self._opening < self.spec.queue:
+            return
+        last = self.waiting.last_below(asker.rank)
+        if last is None:
+            raise QueueFull(f"{self.name} is busy and {self.spec.queue} requests wait already")
+        self._turn_away(last)
+
+    def _turn_away(self, asker: Asker) -> None:
+        if self.waiting.drop(asker):
+            asker.failed(Overloaded(f"{self.name} is busy, and others go first"))
 
     def _choose(self, avoid: Server | None) -> Server:
         usable = [server for server in self.servers if server.usable]
@@ -354,12 +398,12 @@ class System:
 
     def forget(self, asker: Asker) -> None:
         """The asker waits no longer."""
-        self.waiting.pop(asker, None)
+        self.waiting.drop(asker)
 
     def next_waiting(self) -> Asker:
         """Return the first who waits, who waits no longer."""
-        asker = next(iter(self.waiting))
-        del self.waiting[asker]
+        asker = self.waiting.first()
+        self.waiting.drop(asker)
         return asker
 
     def give_up(self, asker: Asker, error: SystemFault) -> None:
@@ -367,26 +411,33 @@ class System:
 
         If somebody else's has served it meanwhile, that one still waits, and nobody opens a connection any more.
         """
-        if asker in self.waiting:
-            del self.waiting[asker]
+        if self.waiting.drop(asker):
             asker.failed(error)
         self.serve_waiting()
 
     def serve_waiting(self) -> None:
-        """Open a connection for somebody who waits and has none under way, if there is a place."""
-        if not self.waiting:
-            return
-        opening = sum(server.opening for server in self.servers)
-        if len(self.waiting) <= opening:
-            return
-        free = [s for s in self.servers if s.usable and s.open + s.opening < self.spec.connections]
-        if free:
+        """Let in who waits, as far as there is room: by a connection that is kept, or else a new one."""
+        while self.waiting and self.bears.room:
             now = self.clock()
-            min(free, key=lambda server: server.load(now)).connect(next(iter(self.waiting)))
+            asker = self.waiting.first()
+            usable = sorted((s for s in self.servers if s.usable), key=lambda server: server.load(now))
+            for server in usable:
+                connection = server.take(now, asker.safe)
+                if connection is not None:
+                    self.waiting.drop(asker)
+                    asker.connected(connection)
+                    break
+            else:
+                if len(self.waiting) <= self._opening:
+                    return
+                free = [server for server in usable if self._may_open(server)]
+                if not free:
+                    return
+                free[0].connect(asker)
 
     def refuse_waiting(self) -> None:
         """The last server is gone: those who wait need not."""
-        for asker in list(self.waiting):
+        for asker in self.waiting.everybody():
             self.give_up(asker, SystemDown(f"no server of {self.name} can be asked"))
 
     def tick(self, now: float) -> None:
@@ -397,6 +448,17 @@ class System:
             if server.ejected_until:
                 server.check(now)
             server.refresh(now)
+        bears = self.bears
+        bears.tick(now)
+        if bears.overloaded is not self._was_overloaded:
+            self._was_overloaded = bears.overloaded
+            most = f"is overloaded: {bears.limit} requests at a time from this worker, and browsing waits first"
+            self.log(f"{self.name} {most if bears.overloaded else 'bears everybody again'}")
+        if self.waiting:
+            if bears.overloaded:
+                for asker in self.waiting.impatient(now, self.spec.overload.patience):
+                    self._turn_away(asker)
+            self.serve_waiting()
 
     def health(self, name: str, up: bool) -> None:
         """The supervisor's health check found a server up or down."""
@@ -419,10 +481,20 @@ class System:
         """Return the counters of every server."""
         counts = [server.count() for server in self.servers]
         counts[0].waiting = len(self.waiting)
+        counts[0].limit = self.bears.limit
+        counts[0].in_flight = self.bears.in_flight
         if self.closed:
             for count in counts:
                 count.ejected = 0  # of two with one name, the one in the rules says how the server does
         return counts
+
+
+def bearing(spec: SystemSpec) -> Concurrency:
+    """Return how many requests at a time a system bears, as far as its declaration says."""
+    connections = spec.connections * len(spec.servers)
+    overload = spec.overload
+    most = min(connections, overload.limit or overload.most or connections)
+    return Concurrency(most, overload.least, overload.adaptive)
 
 
 def tls_context(spec: SystemSpec) -> ssl.SSLContext:

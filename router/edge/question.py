@@ -9,6 +9,7 @@ from router.edge.asker import Asker
 from router.edge.pool import System
 from router.edge.upstream import ServerConnection
 from router.errors import SystemFault
+from router.ranks import CLOSE
 from router.wire.head import ResponseHead
 
 MOST_ANSWER: Final = 512 * 1024
@@ -35,6 +36,10 @@ class Question(Asker):
         self._head: ResponseHead | None = None
         self._body: list[bytes] = []
         self._size = 0
+
+    @property
+    def rank(self) -> int:
+        return CLOSE  # it is about somebody's login or basket, and their answer waits for it
 
     async def ask(self, seconds: float) -> tuple[ResponseHead, bytes] | None:
         """Return head and body of the answer; None if it does not come within the time or is too large."""

@@ -28,6 +28,7 @@ from router.errors import (
     CrossSite,
     EdgeError,
     MisdirectedRequest,
+    Overloaded,
     QueueFull,
     RequestTimeout,
     ResponseTimeout,
@@ -37,6 +38,7 @@ from router.errors import (
 from router.exchange import Outbound, checked, inbound, outbound
 from router.headers import applied
 from router.model import SAFE_METHODS, Edits, Reply, RequestView, ResponseView
+from router.ranks import NAMES, rank_of
 from router.tally import slot_of
 from router.wire.body import LAST_CHUNK, chunk, last_chunk
 from router.wire.head import UNKNOWN, RequestHead, ResponseHead, joined
@@ -151,6 +153,10 @@ class Relay(Asker):
     def system_name(self) -> str:
         """The system that is asked."""
         return self.route.decision.system if self.route is not None else ""
+
+    @property
+    def rank(self) -> int:
+        return rank_of(self.intent, self.view.visit)
 
     @property
     def unfinished(self) -> bool:
@@ -407,6 +413,7 @@ class Relay(Asker):
             self.connection.send(last_chunk(trailers) if trailers else LAST_CHUNK)
         self.sent_all = True
         if self.phase == ASKED:
+            self.connection.complete()
             self.client.deadline = self.edge.now + self._response()
 
     def _response(self) -> float:
@@ -632,9 +639,13 @@ class Relay(Asker):
         assert route is not None
         if self.held is not None:
             self.held.failed(error)
-        elif self.phase in (ANSWERING, TUNNEL):
+            return
+        if self.phase in (ANSWERING, TUNNEL):
             self.cut(error)
-        elif error.retry and self.tries <= route.retries and self._may_repeat(error):
+            return
+        if isinstance(error, Overloaded | QueueFull):
+            self.edge.ledger.event(f"shed:{route.decision.system}:{self.intent}:{NAMES[self.rank]}")
+        if error.retry and self.tries <= route.retries and self._may_repeat(error):
             route.tally.retries += 1
             self._ask(route, error.server)
         elif route.fallback is not None and self._may_fall_back(error.status):
@@ -677,12 +688,15 @@ class Relay(Asker):
             return
         self.reason = error.reason
         self.edge.ledger.error(error.reason)
-        if error.blame != "client":
+        overloaded = isinstance(error, Overloaded)
+        if error.blame != "client" and not overloaded:  # that it is overloaded was said once
             self.edge.ledger.complain(self, error)
         retry_after = 0
         if error.status == 503:
             system = self.route.system if self.route else None
             retry_after = system.retry_after if system else 1
+            if overloaded:
+                retry_after += self.edge.apart()
         self.reply(error_reply(error.status, self.view.request_id, self.view.headers.get("accept") or "", retry_after))
 
     def reply(self, reply: Reply) -> None:

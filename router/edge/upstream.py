@@ -37,8 +37,8 @@ class ServerConnection(Sender):
     """A protocol for asyncio. `used` counts the answers it gave; `idle_since` is in the loop's seconds."""
 
     __slots__ = (
-        "_asker", "_buffer", "_interims", "_left", "_paused", "_reader", "_state", "_trusted", "blocked", "closed",
-        "idle_since", "server", "started", "used",
+        "_asked_at", "_asker", "_buffer", "_counted", "_interims", "_left", "_paused", "_reader", "_state", "_trusted",
+        "blocked", "closed", "idle_since", "server", "started", "used",
     )  # fmt: skip
 
     def __init__(self, server: Server) -> None:
@@ -59,6 +59,9 @@ class ServerConnection(Sender):
         self._paused = False
         self._reader: ChunkedReader | None = None
         self._trusted = False
+        self._counted = False
+        """Whether the server is at work on a request of ours: it is sent, and no answer has begun."""
+        self._asked_at = 0.0
 
     # --- asking -------------------------------------------------------------------------------------------------------
 
@@ -68,7 +71,27 @@ class ServerConnection(Sender):
         self._state = _HEAD
         self._interims = 0
         self.started = False
+        if asker.sent_all:
+            self._count()
         self.put(head)
+
+    def complete(self) -> None:
+        """The whole request is sent: from now on the server is at work. A slow upload is not its work."""
+        if self._state == _HEAD and not self._counted:
+            self._count()
+
+    def _count(self) -> None:
+        system = self.server.system
+        self._counted = True
+        self._asked_at = now = system.clock()
+        system.bears.begin(now)
+
+    def _count_off(self, status: int) -> None:
+        """An answer of this status has begun, or none will (0: nobody waits for it any more)."""
+        if self._counted:
+            self._counted = False
+            system = self.server.system
+            system.bears.end(system.clock(), self._asked_at, status)
 
     def send(self, data: bytes) -> None:
         """Send more of the request, or of a tunnel; `blocked` says at once whether the server takes it."""
@@ -93,6 +116,7 @@ class ServerConnection(Sender):
     def abandon(self) -> None:
         """The asker has gone: nobody will read the rest, so the connection cannot be used again."""
         self._asker = None
+        self._count_off(0)
         self.close()
 
     def close(self) -> None:
@@ -145,6 +169,7 @@ class ServerConnection(Sender):
         asker, self._asker = self._asker, None
         state, self._state = self._state, _IDLE
         self.server.open -= 1
+        self._count_off(502)
         self.server.lost(self, busy=state != _IDLE)
         if asker is None:
             return
@@ -205,11 +230,13 @@ class ServerConnection(Sender):
                 return
             data = body
         block = head.block
+        self._count_off(status)
         if status == 101:
             if not asker.wants_upgrade or block.upgrade != b"websocket":
                 raise BadResponse(f"{self.server} answered 101 unasked")
             self._state = _TUNNEL
             asker.upgraded(head, body)
+            self._let_in()
             return
         self._trusted = head.keep_alive and asker.sent_all and (asker.safe or self._all_taken)
         if status == 204 and (block.chunked or block.length > 0):
@@ -221,6 +248,7 @@ class ServerConnection(Sender):
             self._state = _CHUNKED
             self._reader = ChunkedReader(BadResponse)
             asker.answered(head, b"", False)
+            self._let_in()
             if body and self._asker is asker:
                 self._read_chunks(body)
         elif block.length != UNKNOWN:
@@ -232,9 +260,17 @@ class ServerConnection(Sender):
                 self._state = _LENGTH
                 self._left = left
                 asker.answered(head, body, False)
+                self._let_in()
         else:
             self._state = _UNTIL_CLOSE
             asker.answered(head, body, False)
+            self._let_in()
+
+    def _let_in(self) -> None:
+        """The answer has begun, but this connection is not free yet: another one may be, for the next in line."""
+        system = self.server.system
+        if system.waiting:
+            system.serve_waiting()
 
     def _check_unfinished(self, data: bytes) -> None:
         if len(data) > _MAX_HEAD:
@@ -281,6 +317,7 @@ class ServerConnection(Sender):
 
     def _fail(self, error: SystemFault) -> None:
         asker, self._asker = self._asker, None
+        self._count_off(502)
         self.close()
         self.server.failure(error)
         if asker is not None:

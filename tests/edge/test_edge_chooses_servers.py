@@ -202,6 +202,22 @@ async def test_no_more_connections_are_opened_than_allowed_and_the_rest_wait_in_
         assert (most, it["cms"].calls) == (3, 3)
 
 
+@pytest.mark.parametrize("queue", [0, 1])
+async def test_who_gets_a_connection_of_its_own_stands_in_no_queue(queue):
+    gate = Gate()
+    async with shop(cms=system(gate, connections=5, queue=queue)) as it:
+        visitors = [await it.visitor() for _ in range(5)]
+        for visitor in visitors:
+            visitor.writer.write(request("/"))  # all at once: none of their connections is open yet
+        await it.until(lambda: busy(it) == [5])
+        late = [asyncio.create_task(it.ask("/late")) for _ in range(2)]
+        await it.until(lambda: sum(one.done() for one in late) == 2 - queue)
+        gate.open.set()
+
+        assert [(await visitor.answer()).status for visitor in visitors] == [200] * 5
+        assert sorted([(await one).status for one in late]) == [200] * queue + [503] * (2 - queue)
+
+
 async def test_a_full_queue_refuses_at_once_and_says_when_to_come_back():
     gate = Gate()
     async with shop(cms=system(gate, connections=2, queue=3)) as it:
