@@ -121,8 +121,12 @@ _remembered = lru_cache(maxsize=2048)(_read)
 
 def _steps(text: str) -> tuple[str, ...]:
     """Return what a server may make of the text in one step."""
+    plain = unquote(text, errors="ignore")
+    unfolded = plain.translate(_DOTS_AND_SLASHES)
     return (
-        folded(unquote(text, errors="ignore")),
+        folded(plain),
+        # One that walks `/x/..%20/basket/..%C2%AD` and sees the soft hyphen stays in the basket: no dot segment, to it.
+        unfolded if ".." in unfolded else text,
         _walked(text),
         _walked(text.replace("+", " ")),
         _walked(text.replace("..", ".")),
@@ -135,6 +139,9 @@ _UNSEEN = frozenset(("Mn", "Me", "Cf", "Cc"))
 _BEST_FIT = str.maketrans("\u2044\u2215\u29f8\u2216\u29f5\u29f9\u00a5\u20a9", "///" + "\\" * 5)
 """What Windows makes of signs that a code page lacks, as far as it makes slashes of them: fraction and division slash,
 set minus, yen and won. (Full-width forms are in NFKC.)"""
+
+_DOTS_AND_SLASHES = {**_BEST_FIT, 0xFF0F: "/", 0xFF3C: "\\", 0xFF0E: ".", 0x2024: ".", 0x2025: ".."}
+"""The same for a server that leaves all other signs as they are."""
 
 
 def folded(text: str) -> str:
