@@ -104,6 +104,14 @@ def _of_servers(servers: list[ServerCount]) -> Iterator[Metric]:
         lambda server: server.waiting,
     )  # fmt: skip
     yield family(
+        gauge, "inseam_server_limit", "Requests that the system may have at a time (at its first server).",
+        lambda server: server.limit,
+    )  # fmt: skip
+    yield family(
+        gauge, "inseam_server_in_flight", "Requests that it has and did not answer yet (at its first server).",
+        lambda server: server.in_flight,
+    )  # fmt: skip
+    yield family(
         gauge, "inseam_server_ejected", "Workers that do not ask the server now.", lambda server: server.ejected
     )
     yield family(counter, "inseam_server_requests", "Requests sent to the server.", lambda server: server.requests)
@@ -138,9 +146,20 @@ def _of_edge(counted: Snapshot) -> Iterator[Metric]:
     yield _by_name("inseam_plugin_errors", "Times that a plugin raised.", "plugin", counted.plugin_errors)
     events = dict(counted.events)
     dropped = events.pop(_LOG_DROPPED, 0)
+    yield _shed(events)
     yield from session_metrics(counted, events)
     yield CounterMetricFamily("inseam_access_log_dropped", "Access log lines that were not written.", value=dropped)
     yield _by_name("inseam_events", "Anything else worth a counter.", "event", events)
+
+
+def _shed(events: dict[str, int]) -> Metric:
+    """Take the events about requests that a system had no room for out of `events`, and return their family."""
+    family = CounterMetricFamily(
+        "inseam_shed", "Requests that the system had no room for.", labels=["system", "intent", "rank"]
+    )
+    for name in [name for name in events if name.startswith("shed:")]:
+        family.add_metric(name.split(":")[1:], events.pop(name))
+    return family
 
 
 def _of_house(standing: Standing) -> Iterator[Metric]:

@@ -16,7 +16,7 @@ from sessions import profiles
 from sessions.model import MOST_COUNT, Policy
 
 _TIMEOUTS, _SYSTEM, _LIMITS = model.Timeouts(), model.SystemSpec("", ()), model.Limits()
-_POLICY = Policy()
+_POLICY, _OVERLOAD = Policy(), model.Overload()
 
 
 def _one_of(expected: str, numbers_are_text: bool = False) -> Discriminator:
@@ -90,6 +90,31 @@ class Tls(Shape):
     """The name in the server's certificate, where it is not the one in its address."""
 
 
+Limit = Annotated[
+    Annotated[Literal["auto"], Tag("<text>")] | Annotated[int, Field(ge=1, le=65_535), Tag("<number>")],
+    _one_of('"auto" or a number'),
+]
+
+
+class OverloadParts(Shape):
+    """How many requests at a time a system is asked, and how long those wait for whom it has no room."""
+
+    limit: Limit = "auto"
+    """The most requests that are sent and not yet answered, per worker; `auto`: as many as it is found to bear."""
+    min: int = Field(_OVERLOAD.least, ge=1, le=65_535)
+    """The least that `auto` may come to, per worker."""
+    max: int | None = Field(None, ge=1, le=65_535)
+    """The most that `auto` may come to, per worker; as many as there are connections, unless given."""
+    patience: Duration = _OVERLOAD.patience
+    """Time that somebody who browses waits for a system that is overloaded; with a basket it is three times as long."""
+
+
+Overload = Annotated[
+    Annotated[Literal["auto", "off"], Tag("<text>")] | Annotated[OverloadParts, Tag("<map>")],
+    _one_of('"auto", "off", or {limit, min, max, patience}'),
+]
+
+
 class System(Shape):
     """One upstream application: where its servers are and how to treat them."""
 
@@ -116,6 +141,9 @@ class System(Shape):
     """The most requests waiting for a connection, per worker; one more is answered 503."""
     queue_timeout: Duration = _SYSTEM.queue_timeout
     """Time a request may wait for a connection."""
+    overload: Overload = "auto"
+    """What is done when the system bears no more: `auto` finds out how much that is and sheds browsing first, `off`
+    lets everybody wait alike."""
     keepalive: Duration = _SYSTEM.keepalive
     """Time an unused connection is kept; stay below what the server itself allows."""
     tls: Tls | None = None

@@ -7,7 +7,7 @@ import ssl
 from typing import Any
 
 from router.errors import Position
-from router.model import HealthCheck, ServerAddress, SystemSpec, Timeouts
+from router.model import HealthCheck, Overload, ServerAddress, SystemSpec, Timeouts
 from router.rulesfile import shape
 from router.rulesfile.addresses import BadAddress, host_name, server_address
 from router.rulesfile.document import Loc
@@ -60,11 +60,27 @@ def compiled_system(work: Work, name: str, said: shape.System) -> SystemSpec:
         connections=said.connections,
         queue=said.queue,
         queue_timeout=said.queue_timeout,
+        overload=_overload(work, said.overload, (*loc, "overload")),
         keepalive=said.keepalive,
         verify=tls.verify,
         ca=_certificates(work, tls.ca, (*loc, "tls", "ca")),
         tls_name=_host(work, tls.name, (*loc, "tls", "name")),
     )
+
+
+def _overload(work: Work, said: str | shape.OverloadParts, loc: Loc) -> Overload:
+    if not isinstance(said, shape.OverloadParts):
+        return Overload(adaptive=said == "auto")
+    if isinstance(said.limit, int):
+        for key in ("min", "max"):
+            if key in said.model_fields_set:
+                work.findings.error(
+                    (*loc, key), f"{key} is for limit: auto, and the limit is {said.limit}", "leave one of them out"
+                )
+        return Overload(said.limit, adaptive=False, patience=said.patience)
+    if said.max is not None and said.max < said.min:
+        work.findings.error((*loc, "max"), f"max is {said.max} and min is {said.min}", "max must not be below min")
+    return Overload(least=said.min, most=said.max or 0, patience=said.patience)
 
 
 def _certificates(work: Work, name: str, loc: Loc) -> str:

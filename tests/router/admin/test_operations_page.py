@@ -19,7 +19,7 @@ from router.counters import RuleCount, ServerCount, Snapshot
 EVENTS = [
     "mirrored", "handoff:login", "loss:login:cookie_deleted", "repair:cookie", "session_begun", "session:login",
     "cookie_refused:forged", "update_refused:cms:kid", "update_beyond:cms:login", "question:cms", "question_failed:cms",
-    "site:taken", "store:asked",
+    "site:taken", "store:asked", "shed:commerce:browse:browsing",
 ]  # fmt: skip
 """One event of each kind that a metric is made of."""
 

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from rulesfile_shop import TOP, problems, shop, view, winner
 
-from router.model import Edits, HealthCheck, Limits, Reply, ServerAddress, SystemSpec, Timeouts
+from router.model import Edits, HealthCheck, Limits, Overload, Reply, ServerAddress, SystemSpec, Timeouts
 from router.rules import Mirror, Redirect, Respond, Split, To, Treatment
 from router.rulesfile import Sources, check_examples, load, run_tests
 from router.rulesfile import compile as compile_rules
@@ -151,6 +151,7 @@ def test_a_system_arrives_whole():
             connections: 10
             queue: 0
             queue_timeout: 500ms
+            overload: {min: 8, max: 100, patience: 1s}
             keepalive: 15s
             tls: {verify: false, name: shop.example}
         rules:
@@ -161,8 +162,29 @@ def test_a_system_arrives_whole():
     assert system == SystemSpec(
         "commerce", (ServerAddress("https", "shop.internal", 443),),
         health=HealthCheck("/up?full=1", 10.0, 1.0, 3, 4, "shop.internal"), timeouts=Timeouts(1.0, 30.0, 120.0),
-        retries=2, connections=10, queue=0, queue_timeout=0.5, keepalive=15.0, verify=False, tls_name="shop.example",
+        retries=2, connections=10, queue=0, queue_timeout=0.5, overload=Overload(least=8, most=100, patience=1.0),
+        keepalive=15.0, verify=False, tls_name="shop.example",
     )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("said", "overload"),
+    [
+        ("auto", Overload()), ("off", Overload(adaptive=False)), ("{limit: auto}", Overload()),
+        ("{limit: 16}", Overload(16, adaptive=False)), ("{max: 64}", Overload(most=64)),
+        ("{limit: 16, patience: 2s}", Overload(16, adaptive=False, patience=2.0)),
+    ],
+)  # fmt: skip
+def test_what_a_system_bears_is_found_unless_it_is_said(said, overload):
+    rules = f"""
+        version: 1
+        systems:
+          commerce: {{servers: [http://127.0.0.1], overload: {said}}}
+        rules:
+          - {{name: everything, path: /**, to: commerce}}
+        """
+
+    assert shop(rules).systems["commerce"].overload == overload
 
 
 def test_a_probe_that_comes_more_often_takes_no_longer_than_its_turn():
