@@ -45,6 +45,9 @@ _MISSED: Final = 3
 _ALL_TOGETHER: Final = 0.2
 """Seconds to see whether a worker alone was asked to end: systemd and containers may signal every process at once."""
 
+_MOST_REVOKED: Final = 10_000
+"""Sessions and customers that workers which start later are told of; the newest."""
+
 log = logging.getLogger("inseam.workers")
 
 
@@ -77,6 +80,8 @@ class Fleet:
         """How many workers died and were replaced."""
         self.workers: list[Handle] = []
         """Every process that there is, those that start and those that leave too."""
+        self.revoked: list[tuple[Literal["session", "customer", "all"], str, int]] = []
+        """Sessions that were ended, for workers that start later: kind, key, and the time."""
         self._sockets = sockets
         self._start = start
         self._drain = drain
@@ -248,6 +253,10 @@ class Fleet:
         """Have one worker end sessions, which tells the others by the store; all of them, if that is not there."""
         at = int(time.time())
         stored = False
+        if kind == "all":
+            self.revoked.clear()  # whatever else was ended is ended by this, too
+        self.revoked.append((kind, key, at))
+        del self.revoked[:-_MOST_REVOKED]
         for worker in self.ready:
             try:
                 done = await worker.ask(lambda ask: say.Revoke(ask, kind, key, at), say.Revoked, _TO_COMMIT)

@@ -30,6 +30,8 @@ class Start(msgspec.Struct, tag=True):
     keys: bytes = b""
     """What is in the keys file."""
     store: str = "memory:"
+    revoked: list[tuple[Literal["session", "customer", "all"], str, int]] = []
+    """Sessions that were ended, as in Revoke: a store in memory has ended with the worker before."""
 
 
 class Keys(msgspec.Struct, tag=True):

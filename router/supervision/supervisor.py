@@ -195,7 +195,7 @@ class Supervisor:
         return say.Start(
             place, current.number, current.sources, self._checks.down, self.settings.access_log,
             certificate.cert if certificate else "", certificate.key if certificate else "",
-            self._keys.content, self._store,
+            self._keys.content, self._store, self._fleet.revoked,
         )  # fmt: skip
 
     def _health_changed(self, system: str, server: str, up: bool) -> None:

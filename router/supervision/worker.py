@@ -16,7 +16,7 @@ import ssl
 import sys
 import time
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, Literal
 
 import uvloop
 
@@ -67,6 +67,7 @@ class Worker:
         )  # fmt: skip
         for system, server in start.down:
             self._edge.health(system, server, False)
+        self._revoked = start.revoked
         self._prepared: Generation | None = None
         self._preparing: set[asyncio.Task[None]] = set()
 
@@ -75,6 +76,8 @@ class Worker:
         loop = asyncio.get_running_loop()
         loop.add_signal_handler(signal.SIGTERM, self._channel.send, say.Leaving())
         await self._keeper.start()
+        for kind, key, at in self._revoked:
+            await self._void(kind, key, at)
         await self._edge.start(self._sockets, self._tls)
         _freeze()
         self._channel.send(say.Ready(self._edge.snapshot().generation))
@@ -133,13 +136,16 @@ class Worker:
         self._edge.ledger.event(event)
 
     async def _revoke(self, message: say.Revoke) -> None:
+        self._channel.send(say.Revoked(message.ask, await self._void(message.kind, message.key, message.at)))
+
+    async def _void(self, kind: Literal["session", "customer", "all"], key: str, at: int) -> bool:
+        """End sessions; return whether the store was told. If not, it is told as soon as it is back."""
         policy = self._edge.live.generation.session
-        stored = True
         try:
-            await self._keeper.revoke(Revocation(message.kind, message.key, message.at, message.at + policy.absolute))
+            await self._keeper.revoke(Revocation(kind, key, at, at + policy.absolute))
         except StoreDown:
-            stored = False  # it is kept, and told as soon as the store is back
-        self._channel.send(say.Revoked(message.ask, stored))
+            return False
+        return True
 
     def _commit(self, message: say.Commit) -> None:
         generation, self._prepared = self._prepared, None
