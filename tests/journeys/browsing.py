@@ -44,6 +44,15 @@ class Tab:
             self.page.get_by_role("button", name="Add to basket").first.click()
         return self
 
+    def set_quantity(self, article: str, quantity: int) -> Tab:
+        """Change a line of the basket."""
+        self.open("/basket/")
+        row = self.page.locator("#basket_formset .basket-items", has_text=article)
+        row.locator("input[name$=-quantity]").fill(str(quantity))
+        with self.page.expect_response(lambda answer: answer.request.method == "POST"):  # Oscar's own script sends it
+            row.get_by_role("button", name="Update").click()
+        return self
+
     def log_in(self, customer: tuple[str, str, str], come_back_to: str = CAMPAIGN) -> Tab:
         self.open(come_back_to)
         self.page.get_by_role("link", name="Log in").click()

@@ -245,3 +245,30 @@ def test_the_magazine_greets_without_any_script(house: House, shoppers: Shoppers
     tab.sees(basket=1, name=customer[0], on=CAMPAIGN).shot("without-scripts")
     told = [head for head in house.recorders["cms"].requests() if head.all("inseam-session")]
     assert told, "the greeting came from a token"
+
+
+def test_what_is_changed_in_the_basket_is_counted(shopper: Shopper, customer: Customer) -> None:
+    tab = shopper.tab()
+    tab.buy(MUG).buy(BOWL)
+
+    tab.set_quantity("Cove mug", 3).sees(basket=4, on=CAMPAIGN)
+    tab.log_in(customer).set_quantity("Shore bowl", 0)
+    tab.sees(basket=3, name=customer[0], on=CAMPAIGN)
+    tab.set_quantity("Cove mug", 0).sees(basket=0, name=customer[0], on=MAKER)
+
+    assert tab.basket() == {}
+
+
+def test_two_tabs_log_in_at_the_same_moment(shopper: Shopper, customer: Customer) -> None:
+    tabs = [shopper.tab().buy(MUG) for _ in range(2)]
+    for tab in tabs:
+        tab.open(f"/accounts/login/?next={MAKER}").fill_in(customer)
+
+    for tab in tabs:
+        tab.page.evaluate("document.querySelector('[name=login_submit]').click()")
+    for tab in tabs:
+        tab.page.wait_for_url(lambda url: url.endswith(MAKER) and "next" not in url)
+
+    for tab in tabs:
+        tab.sees(basket=2, name=customer[0], on=CAMPAIGN)
+        assert tab.basket() == {"Cove mug": 2}
