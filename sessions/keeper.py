@@ -409,20 +409,25 @@ class Keeper:
         """
         key = key_of(fresh.id)
         if base is not None and base.id == fresh.id:
-            return await self._save(key, fresh.rev, fresh, base.rev)
+            return await self._save(key, fresh.rev, fresh, base.rev, base.rev)
         # The new one first: if this worker died between the two, nobody would be without a session.
-        await self._save(key, fresh.rev, fresh, 0)
+        await self._save(key, fresh.rev, fresh, 0, 0)
         if base is None:
             return None
         # After a logout the old id stands for nobody, at once; after a login for the guest, while pages are under way.
         old = Moved(now + self.policy.grace, base) if base.login is None else Moved(now, None)
-        there = await self._save(key_of(base.id), base.rev + _LEAP, old, base.rev)
+        there = await self._save(key_of(base.id), base.rev + _LEAP, old, base.rev, base.rev)
         if there is not None:
             await self._drop(key)
         return there
 
-    async def _save(self, key: str, rev: int, record: Session | Moved, expected: int | None) -> Session | Moved | None:
-        """Write over the revision `expected`, over what is older, and over what nobody understands."""
+    async def _save(
+        self, key: str, rev: int, record: Session | Moved, expected: int | None, since: int
+    ) -> Session | Moved | None:
+        """Write over the revision `expected`, and over what nobody understands; return what somebody wrote `since`.
+
+        What is older than that revision is what the store had before it went down, and is written over, too.
+        """
         stored = Stored(rev, packed(record))
         for _ in range(_TRIES):
             try:
@@ -433,13 +438,13 @@ class Keeper:
             if there is None:
                 return None
             found = unpacked(there.data)
-            if isinstance(found, Moved) or (found is not None and found.rev >= (rev if expected is None else expected)):
+            if isinstance(found, Moved) or (found is not None and found.rev >= since):
                 return found
             expected = there.rev
         return None
 
     async def _restore(self, key: str, rev: int, record: Session | Moved, expected: int | None) -> None:
-        await self._save(key, rev, record, expected)
+        await self._save(key, rev, record, expected, rev)
 
     async def _drop(self, key: str) -> None:
         try:
