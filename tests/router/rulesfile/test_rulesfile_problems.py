@@ -13,6 +13,8 @@ from router.rulesfile import check_examples, lint, load
 
 HERE = Path(__file__).parent
 
+WRITE = os.environ.get("INSEAM_GOLDEN") == "write"  # read here: no test sees variables from outside
+
 
 def files(folder: str) -> list[str]:
     return sorted(path.stem for path in (HERE / folder).glob("*.yaml"))
@@ -20,7 +22,7 @@ def files(folder: str) -> list[str]:
 
 def compare(name: str, said: str) -> None:
     golden = Path(f"{name}.expected")
-    if os.environ.get("INSEAM_GOLDEN") == "write":
+    if WRITE:
         golden.write_text(said + "\n")
     assert said + "\n" == golden.read_text()
 
