@@ -396,3 +396,20 @@ async def test_what_a_head_said_is_kept_although_the_client_left_before_the_page
         await it.shop.until(lambda: [client for client in it.shop.edge.clients if client.relay and client.relay.held])
         visitor.vanish()
         await it.shop.until(lambda: store._sessions)
+
+
+async def test_who_lost_the_answer_to_a_logout_begins_a_basket_as_a_guest():
+    """The browser still has the cookie of the login that is over, and it must not stand before the new one."""
+    async with kept() as it:
+        anna = it.browser()
+        await it.login(anna)
+        visitor = await anna.begin("/shop/logout", "POST", says("302 Found", ["Location: /"], sub=None))
+        await visitor.answer("POST")  # and it never reaches the browser
+        await asyncio.sleep(1.1)  # the old id stands for nobody from the next second on
+        await anna.ask("/shop/", "POST", says(basket=TWO))
+        await anna.ask("/")
+        await anna.ask("/shop/")
+
+        assert (it.heard("cms") or {}).get("basket") == TWO
+        assert "sub" not in it.heard("cms")
+        assert it.heard("commerce")["basket"] == TWO
