@@ -140,7 +140,14 @@ _BEST_FIT = str.maketrans("\u2044\u2215\u29f8\u2216\u29f5\u29f9\u00a5\u20a9", "/
 """What Windows makes of signs that a code page lacks, as far as it makes slashes of them: fraction and division slash,
 set minus, yen and won. (Full-width forms are in NFKC.)"""
 
-_DOTS_AND_SLASHES: dict[int, int | str] = {**_BEST_FIT, 0xFF0F: "/", 0xFF3C: "\\", 0xFF0E: ".", 0x2024: ".", 0x2025: ".."}
+_DOTS_AND_SLASHES: dict[int, int | str] = {
+    **_BEST_FIT,
+    0xFF0F: "/",
+    0xFF3C: "\\",
+    0xFF0E: ".",
+    0x2024: ".",
+    0x2025: "..",
+}
 """The same for a server that leaves all other signs as they are."""
 
 
