@@ -149,8 +149,8 @@ def _basket(session: Session, changes: Changes, system: str, policy: Policy, now
         return session, ""
     if told is not None and _is_old(told, session):
         return session, "stale"  # answers overtake each other; what is older than what we know is no news
-    if told == before:
-        return session, ""
+    if told == before or (told is not None and replace(told, lines=()) == before):
+        return session, ""  # lines alone, which a cookie leaves out, are not worth a write: it may meet another's
     if told is None or (before is not None and told.id != before.id):
         session = _ended(session)
     return replace(session, basket=told), "basket"

@@ -36,7 +36,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seconds", type=float, default=45, help="how long the shoppers walk, for each store (45)")
     parser.add_argument("--shoppers", type=int, default=1000, help="how many (1000)")
     parser.add_argument("--workers", type=int, default=4, help="of the edge (4); the memory store has one")
-    parser.add_argument("--think", type=float, default=1.5, help="mean seconds between two steps of a shopper (1.5)")
+    parser.add_argument("--think", type=float, default=6.0, help="mean seconds between two steps of a shopper (6)")
     parser.add_argument("--seed", type=int, help="to have a run again, as far as time allows")
     parser.add_argument("--calm", action="store_true", help="without the fire")
     parser.add_argument("--keep", type=Path, help="keep each run's logs and files in this folder")

@@ -24,10 +24,6 @@ def _wrong(kinds: tuple[str, ...]) -> Cell:
     return lambda outcome: f"{outcome.findings.sum(kinds):,}"
 
 
-def _answers_5xx(outcome: Outcome) -> str:
-    return f"{sum(count for kind, count in outcome.findings.done.items() if kind.startswith('answers 5')):,}"
-
-
 def _once(outcome: Outcome) -> str:
     return f"{outcome.once.good} good, {outcome.once.renewals} renewal" + ("" if outcome.once.kept else ": MISSED")
 
@@ -48,7 +44,8 @@ ROWS: tuple[tuple[str, Cell], ...] = (
     ("cms + commerce killed and started", _fire("cms restarted", "commerce restarted")),
     ("requests cut with their worker", _done("requests cut")),
     ("of them forms, looked after", _done("forms in doubt")),
-    ("answers 5xx while a system was away", _answers_5xx),
+    ("answers 5xx while a system was away", _done("answers of a system away")),
+    ("answers 503 while one was too busy", _done("answers of a busy system")),
     ("p50 / p99 of a page, ms", lambda it: f"{it.findings.took_at(0.5):.0f} / {it.findings.took_at(0.99):.0f}"),
     ("checks by the shoppers", _done("checks")),
     ("**logins or baskets lost**", _wrong(LOSSES)),
