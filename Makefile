@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo shop shop-test test lint types contracts unit compiled clients-test bench fuzz clean help
+.PHONY: demo shop shop-test test lint types contracts unit compiled clients-test bench soak fuzz clean help
 
 help:
 	@echo "make demo    a small shop on two systems with the edge in front, ready to click"
@@ -12,6 +12,7 @@ help:
 	@echo "make shop-test  journeys through it in a real browser"
 	@echo "make clients-test  the clients for systems in Python, Node and PHP, over the vectors of the contract"
 	@echo "make fuzz    a minute of random hostile messages"
+	@echo "make soak    3 minutes of 1,000 shoppers while workers are killed, keys change and Redis is restarted"
 	@echo "make bench   this edge beside nginx, HAProxy, Envoy, Caddy and aiohttp (tests/bench/RESULTS.md)"
 
 $(VENV)/.ready: pyproject.toml constraints.txt
@@ -80,6 +81,13 @@ bench: $(BENCH)/.ready $(BENCH_PLAIN)/.ready
 	$(BENCH)/bin/python -m tests.bench speed --write
 	$(BENCH)/bin/python -m tests.bench memory --write
 	$(BENCH)/bin/python -m tests.bench matching --write
+	$(BENCH)/bin/python -m tests.bench bridge --write
+
+# Three stores in turn. A longer one: make soak SOAK="--stores redis --seconds 1800"; --write for the table in RESULTS.md.
+SOAK ?= --seconds 45
+
+soak: $(VENV)/.ready
+	$(BIN)/python -m tests.soak $(SOAK)
 
 # The same tests over the modules as mypyc compiles them (setup.py says which and when).
 COMPILED := build/compiled
