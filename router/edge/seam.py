@@ -55,28 +55,33 @@ class Seam:
         self.policy = generation.session
         self.systems = generation.systems
         self.profiles: dict[str, Profile] = {}
+        """Of the systems that may tell anything: whoever may not is not watched, and not asked."""
+        self.forms: dict[str, OpenForms] = {}
         self.login_cookies: dict[str, tuple[str, ...]] = {}
         """Those by which a system knows who has logged in, of each system that may say so."""
+        self.speaking: set[str] = set()
+        """The systems that have sent an update that was believed: they need not be watched."""
         claims: dict[str, tuple[str, ...]] = {}
         login_system = ""
         for name, spec in generation.systems.items():
             profile = get_profile(spec.profile)
-            if profile is not None:
-                self.profiles[name] = profile
-                claims[name] = tuple(profile.cookies)
             if "login" in spec.authority and (spec.payment or not login_system):
                 login_system = name
-            if "login" in spec.authority and profile is not None and profile.login_cookies:
+            if profile is None:
+                continue
+            claims[name] = tuple(profile.cookies)
+            if spec.authority:
+                self.profiles[name] = profile
+            if "login" in spec.authority and profile.login_cookies:
                 self.login_cookies[name] = profile.login_cookies
+            csrf = profile.csrf
+            if csrf is not None:
+                self.forms[name] = OpenForms(name, csrf.cookie, csrf.field, csrf.header, csrf.scheme, self.policy.grace)
         self.jar = Jar(claims, login_system)
-        self.forms = {
-            name: OpenForms(name, csrf.cookie, csrf.field, csrf.header, csrf.scheme, self.policy.grace)
-            for name, profile in self.profiles.items()
-            if (csrf := profile.csrf) is not None
-        }
         self._rules: Index = generation.rules
-        self._strangers: dict[bytes, int] = {}
-        """Cookies of a system that were asked about and told of nobody, with the time until which that counts."""
+        self._strangers: dict[int, int] = {}
+        """Cookies of a system (their hash: anybody can send 30 KB of them) that were asked about, with the time until
+        which that counts."""
 
     # --- who is it? ---------------------------------------------------------------------------------------------------
 
@@ -114,11 +119,12 @@ class Seam:
         if kept is not None and (kept.session is not None or kept.fixed or kept.fault == "revoked"):
             return False
         cookies = self.cookies(block, system)
-        if not cookies or self._strangers.get(cookies, 0) > now:
+        known = hash(cookies)
+        if not cookies or self._strangers.get(known, 0) > now:
             return False
         if len(self._strangers) >= _MOST_STRANGERS:
             self._strangers.clear()
-        self._strangers[cookies] = now + _STRANGER
+        self._strangers[known] = now + _STRANGER
         return True
 
     # --- what a system hears ------------------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ import asyncio
 from typing import Any
 
 import pytest
-from sessionful import ALL, House, interpreted, kept
+from sessionful import ALL, House, interpreted, kept, saying, says
 from shop import Asked, Behaviour, Call, Wanted, answering, page, rule, system
 
 from sessions.model import Policy
@@ -390,3 +390,75 @@ async def test_without_a_grace_time_no_form_of_before_is_kept(oscar: Oscar):
         anna = await _with_an_open_form(it)
 
         assert not [name for name in anna.cookies if "~-" in name]
+
+
+# --- two unchanged systems of the same make ---------------------------------------------------------------------------
+
+
+@pytest.fixture
+def pair(oscar: Oscar) -> Any:
+    """A CMS and a shop that both say `sessionid`, `csrftoken` and `messages`."""
+    return kept(cms=system(saying("cms"), profile="wagtail"), commerce=oscar.wanted, rules=RULES)
+
+
+async def test_two_django_sites_share_a_browser_as_if_each_were_alone(pair: Any):
+    """REAL_SYSTEMS, 3."""
+    async with pair as it:
+        editor = it.browser()
+        await editor.ask("/admin/", "GET", says(lines=["Set-Cookie: sessionid=of-editor; HttpOnly; Path=/"]))
+        await editor.ask("/", "GET", says(lines=["Set-Cookie: csrftoken=" + "C" * 32 + "; Path=/"]))
+        await editor.ask("/accounts/login/", "POST", FORM, body=form("x"))
+        await editor.ask("/")
+        await editor.ask("/catalogue/")
+        await editor.ask("/login/", "GET", says(lines=['Set-Cookie: sessionid=""; Max-Age=0; Path=/']))
+        await editor.ask("/catalogue/")
+
+        to_cms = [asked.get("cookie") or "" for asked in it.shop["cms"].asked]
+        to_shop = [asked.get("cookie") or "" for asked in it.shop["commerce"].asked]
+        assert "sessionid=of-editor" in to_cms[2]
+        assert "sessionid=of-anna" in to_shop[-1]
+        assert "of-anna" not in it.everything("cms")
+        assert "of-editor" not in it.everything("commerce")
+        assert "~" not in "".join(to_cms + to_shop)
+        assert editor.session.login.sub == "anna@shop.example"
+
+
+async def test_cookies_from_before_the_edge_go_to_the_system_that_logs_people_in(pair: Any):
+    """And whoever was logged in there still is."""
+    async with pair as it:
+        anna = it.browser()
+        anna.cookies |= {"sessionid": "of-anna", "csrftoken": "B" * 32}
+        await anna.ask("/")
+        await anna.ask("/catalogue/")
+        await anna.ask("/")
+
+        assert it.shop["cms"].asked[0].get("cookie") is None
+        assert it.heard("cms")["sub"] == "anna@shop.example"
+        assert "of-anna" not in it.everything("cms")
+
+
+async def test_a_page_s_script_reads_its_own_system_s_form_token(pair: Any):
+    async with pair as it:
+        anna = it.browser()
+        await anna.ask("/catalogue/", "GET")
+        await anna.ask("/", "GET", says(lines=["Set-Cookie: csrftoken=" + "C" * 32 + "; Path=/"]))
+        at_cms = anna.cookies["csrftoken"]
+        await anna.ask("/accounts/login/", "POST", FORM, body=form("x"))
+        await anna.ask("/catalogue/")
+        at_shop = anna.cookies["csrftoken"]
+        await anna.ask("/")
+
+        assert (at_cms, at_shop, anna.cookies["csrftoken"]) == ("C" * 32, "N" * 32, "C" * 32)
+
+
+async def test_a_system_that_may_tell_nothing_is_not_asked(oscar: Oscar):
+    commerce = system(oscar, profile="django-oscar")
+    async with kept(commerce=commerce, rules=RULES) as it:
+        anna = it.browser()
+        await anna.ask("/basket/add/7/", "POST")
+        await anna.ask("/accounts/login/", "POST", body=b"x")
+        await anna.ask("/catalogue/")
+
+        assert anna.session is None
+        asked = [asked.target for asked in it.shop["commerce"].asked]
+        assert asked == ["/basket/add/7/", "/accounts/login/", "/catalogue/"]
