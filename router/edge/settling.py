@@ -52,9 +52,11 @@ def told(seam: Seam, relay: Relay, head: ResponseHead, body: bytes | None) -> Ob
             asked = Asked(relay.view.method, relay.view.path, relay.view.query, _pairs(relay, seam, system))
             answer = Answer(head.status, list(block.headers), set_cookies, body)
             observed = profile.observe(asked, answer)
-        if set_cookies:
-            _watch_logins(seam, relay, profile.login_cookies, set_cookies, observed)
+        if set_cookies and changes is None and _took_login(seam, relay, set_cookies, observed):
+            said = observed.changes if observed is not None else _NOTHING
+            observed = Observed(replace(said, login=None), observed.ask if observed is not None else ())
     if changes is not None:  # the system's own word counts; what its profile would ask, it has said
+        seam.speaking.add(system)
         return Observed(replace(changes, cookies=observed.changes.cookies if observed is not None else {}))
     if observed is None or not (observed.changes or observed.ask):
         return None
@@ -151,21 +153,28 @@ def _deletes(value: str, attributes: str) -> bool:
     return not value.strip(' "') or "maxage=0" in low or "01jan1970" in low
 
 
-def _watch_logins(
-    seam: Seam, relay: Relay, names: tuple[str, ...], set_cookies: list[str], observed: Observed | None
-) -> None:
-    """A system takes its login cookie away and says nothing of a logout: it has lost the login."""
+def _took_login(seam: Seam, relay: Relay, set_cookies: list[str], observed: Observed | None) -> bool:
+    """Whether a system takes its login cookie away and says nothing of a logout: its session was lost, and with it the
+    login, as the system is the one that knows. Counted as a loss.
+
+    A system that speaks for itself would have told: to it a customer is who our token says, cookie or none.
+    """
+    system = relay.system_name
     session = relay.kept.session if relay.kept is not None else None
-    if session is None or session.login is None or not relay.head.block.cookies:
-        return
+    if session is None or session.login is None or not relay.head.block.cookies or system in seam.speaking:
+        return False
     if observed is not None and not isinstance(observed.changes.login, Unsaid):
-        return
+        return False
+    taken = set()
     for said in set_cookies:
         pair, _, attributes = said.partition(";")
         name, _, value = pair.partition("=")
-        if any(_named(glob, name.strip()) for glob in names) and _deletes(value, attributes):
-            lose(seam, relay, "login", "cookie_deleted", session)
-            return
+        if any(_named(glob, name.strip()) for glob in seam.login_cookies.get(system, ())):
+            taken.add(_deletes(value, attributes))
+    if taken != {True}:
+        return False  # nothing of the kind, or it was only exchanged for another
+    lose(seam, relay, "login", "cookie_deleted", session)
+    return True
 
 
 def _named(glob: str, name: str) -> bool:

@@ -302,10 +302,42 @@ async def test_a_login_cookie_that_goes_without_a_logout_is_a_loss_and_the_log_t
         await anna.ask("/catalogue/")
 
         assert it.events()["loss:login:cookie_deleted"] == 1
+        assert anna.session is None or anna.session.login is None, "the shop is the one that knows"
     said = capfd.readouterr().err
     assert "a shopper lost the login (cookie_deleted) at commerce; before: " in said
     assert "login@commerce" in said
     assert "anna" not in said.lower()
+
+
+async def test_a_login_cookie_is_no_loss_to_a_system_that_speaks_for_itself():
+    """It knows the customer by the token, and its own cookie may go."""
+    gone = says(lines=['Set-Cookie: sessionid=""; Max-Age=0; Path=/'])
+    commerce = system(saying("commerce"), authority=ALL, profile="django-oscar")
+    async with kept(commerce=commerce, rules=RULES) as it:
+        anna = it.browser()
+        await anna.ask("/accounts/login/", "POST", says("302 Found", ["Location: /"], sub="4711", name="Anna"))
+        await anna.ask("/catalogue/", "GET", gone)
+
+        assert "loss:login:cookie_deleted" not in it.events()
+        assert anna.session is not None
+        assert anna.session.login is not None
+
+
+async def test_a_login_cookie_that_is_exchanged_for_another_is_no_loss(oscar: Oscar):
+    def exchanging(asked: Asked) -> bytes:
+        if asked.target == "/catalogue/":
+            new = "Set-Cookie: sessionid=of-anna; HttpOnly; Path=/"
+            return page(b"x", "200 OK", 'Set-Cookie: sessionid=""; Max-Age=0; Path=/', new)
+        return oscar.answer(asked)
+
+    commerce = system(answering(exchanging), authority=ALL, profile="django-oscar")
+    async with kept(commerce=commerce, rules=RULES) as it:
+        anna = it.browser()
+        await anna.ask("/accounts/login/", "POST", body=b"x")
+        await anna.ask("/catalogue/")
+
+        assert "loss:login:cookie_deleted" not in it.events()
+        assert anna.session.login.sub == "anna@shop.example"
 
 
 # --- forms that were open ---------------------------------------------------------------------------------------------
