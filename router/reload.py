@@ -3,6 +3,9 @@
 The supervisor reads the rules file and its lists once; if they have a problem, nothing else happens. If they have none,
 every worker compiles the same bytes, and only when all have done so do all go over. Whatever goes wrong before that,
 the old generation stays, and the log, `/readyz?verbose` and `inseam_reload_failures_total` say so.
+
+Good rules may still be a mistake: those that would take a basket, a checkout or an account away from the system that
+has it (`router.moves`) go live only if whoever asks says that they may.
 """
 
 from __future__ import annotations
@@ -21,6 +24,7 @@ from watchfiles import Change, awatch
 
 from router.errors import Position, Problem, RulesProblems, StartError
 from router.generation import Generation
+from router.moves import moves
 from router.rulesfile import Sources, check_examples, read_sources
 from router.rulesfile import compile as compile_rules
 from router.supervision.settings import Certificate
@@ -53,6 +57,8 @@ class Outcome(msgspec.Struct):
     generation: int
     problems: list[Problem] = msgspec.field(default_factory=list)
     warnings: list[Problem] = msgspec.field(default_factory=list)
+    moves: bool = False
+    """Whether it was refused only because pages would move that need `allow_move`."""
 
 
 class Reloader:
@@ -87,8 +93,11 @@ class Reloader:
         self._tried: tuple[str, ...] = ()
         """The files of the last attempt: its lists may be new, and the way out may be to change one of them."""
 
-    async def reload(self, why: str) -> Outcome:
-        """Read everything again and go over to it if it is good; two reloads never overlap."""
+    async def reload(self, why: str, allow_move: bool = False) -> Outcome:
+        """Read everything again and go over to it if it is good; two reloads never overlap.
+
+        `allow_move`: also if a basket, a checkout or an account then belongs to another system.
+        """
         async with self._lock:
             number = self.generation.number + 1
             try:
@@ -97,16 +106,21 @@ class Reloader:
                     self.problems = []
                     return Outcome("unchanged", self.generation.number, warnings=self.warnings)
                 generation, warned = await asyncio.to_thread(_compiled, sources, number)
+                moved = await asyncio.to_thread(moves, self.generation, generation)
             except RulesProblems as error:
                 return self._refuse(error.problems, why)
             except StartError as error:
                 return self._refuse([Problem(Position(self._path), str(error))], why)
+            if moved and not allow_move:
+                return self._refuse([move.problem() for move in moved], why, moved=True)
             problems = await self._workers.prepare(number, sources)
             if problems:
                 return self._refuse(problems, why)
             await self._workers.commit(number, sources)
             self._sources = sources
             self._certificate_seen = certificate
+            for move in moved:
+                log.warning("moved as asked: %s", move.problem().message)
             return self._accept(generation, warned, why)
 
     def _read(self) -> tuple[Sources, list[bytes]]:
@@ -118,13 +132,13 @@ class Reloader:
             self._certificate.context()
         return sources, digests
 
-    def _refuse(self, problems: list[Problem], why: str) -> Outcome:
+    def _refuse(self, problems: list[Problem], why: str, moved: bool = False) -> Outcome:
         self.failures += 1
         self.problems = problems
         log.error("reload refused (%s); generation %d stays live", why, self.generation.number)
         for problem in problems:
             log.error("%s", problem)
-        return Outcome("refused", self.generation.number, problems)
+        return Outcome("refused", self.generation.number, problems, moves=moved)
 
     def _accept(self, generation: Generation, warned: list[Problem], why: str) -> Outcome:
         self.generation = generation

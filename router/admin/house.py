@@ -69,5 +69,5 @@ class House(Protocol):
     async def revoke(self, kind: Literal["session", "customer", "all"], key: str) -> bool:
         """End sessions on all workers; return whether the store was told."""
 
-    async def reload(self, why: str) -> Outcome:
+    async def reload(self, why: str, allow_move: bool = False) -> Outcome:
         """Read the rules again and go over to them everywhere or nowhere."""

@@ -65,7 +65,7 @@ def _taken(generation: Generation, rule: Rule, example: Example, places: dict[in
         now = moments.pop()
         tried.add(now)
         try:
-            view = _witness(generation, rule, example, now)
+            view = witness(generation, rule.conditions, example.text, now)
             if generation.hosts is not None and not generation.hosts(view):
                 return f"has the host {view.host}, which is none of `hosts`", "such a request is answered 421"
             winner: Rule | None = generation.rules.match(view).rule
@@ -127,14 +127,23 @@ def _unsaid(condition: Condition, example: Example) -> bool:
     return condition.source in ("header", "cookie") or (condition.source == "query" and "?" not in example.text)
 
 
-def _witness(generation: Generation, rule: Rule, example: Example, now: float) -> RequestView:
-    """Return a request that is what the example says, and for the rest as the rule wants it."""
-    method, url = split_request(example.text)
+def witness(
+    generation: Generation, conditions: Iterable[Condition], text: str, now: float | None = None
+) -> RequestView:
+    """Return a request that is what the text says, and for the rest as the conditions want it.
+
+    `now` is in seconds since the epoch, None for a time that the conditions allow. Raises BadRequestText, and
+    AmbiguousPath where the edge would refuse.
+    """
+    conditions = tuple(conditions)
+    if now is None:
+        now = _moment_in(next((one for one in reversed(conditions) if isinstance(one, Between)), None))
+    method, url = split_request(text)
     lines: list[tuple[str, str]] = []
     cookies: list[str] = []
     query: list[str] = []
     host = _one_of(generation.hosts) if generation.hosts is not None else ""
-    for condition in rule.conditions:
+    for condition in conditions:
         match condition:
             case Host():
                 host = _one_of(condition)
@@ -157,7 +166,7 @@ def _witness(generation: Generation, rule: Rule, example: Example, now: float) -
     if query and "?" not in url:
         url += "?" + "&".join(query)
     view = view_of(method, url, lines, now, host)
-    for condition in rule.conditions:
+    for condition in conditions:
         match condition:
             case Country(codes):
                 view.country = min(codes)

@@ -161,6 +161,9 @@ class Supervisor:
         self._upgrading = True
         log.info("upgrading: a new supervisor starts on the same sockets")
         try:
+            if (await self._reloader.reload("before the upgrade")).moves:  # a new program knows no rules before its own
+                log.error("the upgrade is off: say `inseam reload --allow-move` first, or put the rules right")
+                return
             keys = b"" if self.settings.keys else self._keys.content
             pid = await succeeded(self._sockets, self._admin_sockets, keys)
         finally:
@@ -218,13 +221,16 @@ class Supervisor:
         """The generation that is live."""
         return self._reloader.generation
 
-    async def reload(self, why: str) -> Outcome:
+    async def reload(self, why: str, allow_move: bool = False) -> Outcome:
         """Read the rules again and go over to them everywhere or nowhere."""
         reloading()
+        said = "the reload failed"
         try:
-            outcome = await self._reloader.reload(why)
+            outcome = await self._reloader.reload(why, allow_move)
+            refused = "the last reload was refused, " if outcome.outcome == "refused" else ""
+            said = f"{refused}generation {outcome.generation} is live"
         finally:
-            notify("READY=1")
+            notify("READY=1", f"STATUS={said}")
         if outcome.outcome == "unchanged":  # whoever asked looks here for what became of it
             log.info("nothing has changed (%s); generation %d stays live", why, outcome.generation)
         return outcome

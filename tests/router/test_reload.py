@@ -219,3 +219,32 @@ async def test_the_missing_list_of_a_refused_file_is_watched_for(house: House, s
 
         (shop.folder / "later.txt").write_text("7\n")
         await gone_live(house)
+
+
+# --- what must not move unnoticed -------------------------------------------------------------------------------------
+
+PROMO = "rules:\n  - {name: promo, path: /checkout/help/, to: cms}\n"
+
+
+async def test_a_reload_that_would_move_a_checkout_is_refused_and_says_how_to_have_it(house: House, shop: Shop) -> None:
+    change(shop, "rules:\n", PROMO)
+
+    outcome = await house.reloader.reload("SIGHUP")
+
+    assert (outcome.outcome, outcome.generation, outcome.moves) == ("refused", 1, True)
+    (problem,) = outcome.problems
+    for said in ('"promo"', "/checkout/help/", '"cms"', '"checkout"', "/checkout/**", '"commerce"'):
+        assert said in problem.message
+    assert "inseam reload --allow-move" in problem.hint
+    assert (house.workers.prepared, house.reloader.failures) == ([], 1)
+
+
+async def test_a_checkout_moves_if_somebody_says_that_it_may(house: House, shop: Shop) -> None:
+    change(shop, "rules:\n", PROMO)
+    await house.reloader.reload("a file changed")
+
+    outcome = await house.reloader.reload("asked", allow_move=True)
+
+    assert (outcome.outcome, outcome.generation, outcome.moves) == ("live", 2, False)
+    assert (await house.reloader.reload("asked")).outcome == "unchanged"
+    assert house.reloader.problems == []
