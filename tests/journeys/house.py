@@ -79,6 +79,11 @@ class House:
         children = Path(f"/proc/{supervisor}/task/{supervisor}/children").read_text().split()
         os.kill(int(children[0]), signal.SIGKILL)
 
+    def end_sessions_of_the_shop(self) -> None:
+        """Have the shop forget who is logged in, as it does when its sessions run out."""
+        with closing(sqlite3.connect(self.shop.data / "commerce.sqlite3", timeout=_PATIENCE)) as database, database:
+            database.execute("DELETE FROM django_session")
+
     @contextmanager
     def without(self, name: str) -> Iterator[None]:
         """Have a system stopped meanwhile; afterwards it is back, and the edge knows."""

@@ -132,3 +132,31 @@ def test_an_editor_publishes_while_shopping(house: House, shopper: Shopper, cust
 
     tab.sees(basket=1, name=customer[0], on=MAKER)
     expect(tab.page.locator(".standfirst")).to_have_text(f"Written by {customer[0]}’s friend.")
+
+
+def test_a_session_that_the_shop_has_lost_is_over_on_both_sides(
+    house: House, shopper: Shopper, customer: Customer
+) -> None:
+    tab = shopper.tab()
+    tab.log_in(customer).buy(MUG)
+
+    house.end_sessions_of_the_shop()
+    still = tab.known_to_shop()
+
+    assert still == (house.variant == "client"), "the client knows a customer by the token"
+    if not still:
+        tab.sees(basket=0, on=CAMPAIGN).log_in(customer)
+    tab.sees(basket=1, name=customer[0], on=CAMPAIGN)
+    assert tab.basket() == {"Cove mug": 1}
+
+
+def test_who_orders_again_has_it_in_the_basket(shopper: Shopper, customer: Customer) -> None:
+    tab = shopper.tab()
+    number = tab.log_in(customer).buy(MUG).order()
+    tab.open(f"/accounts/orders/{number}/")
+
+    with tab.page.expect_navigation():
+        tab.page.get_by_role("button", name="Re-order all items").click()
+
+    tab.sees(basket=1, name=customer[0], on=CAMPAIGN)
+    assert tab.basket() == {"Cove mug": 1}
