@@ -1,0 +1,369 @@
+"""Card numbers in text that streams by: found before they are passed on. Bytes in, verdict out.
+
+A number is 13 to 19 digits by Luhn (ISO/IEC 7812-1, annex B) in a range that an issuer uses, by itself or with blanks
+or hyphens between its digits, as people write it. What stands for a digit or a blank in a form (`%34`, `%20`, `+`) or
+in JSON (`\\u0034`) is read as that. Numbers of the same length that are none (articles, parcels, phones, accounts,
+moments, fractions) are told apart by what they look like; tests/router/test_cards.py has them in a table.
+
+It finds what a shopper types into the wrong form. It cannot find what somebody hides: a script that turns a number
+round, cuts it over two fields or encodes it passes here, and everywhere.
+
+Three sieves, each finer and slower: thirteen bytes in a row of which numbers are made (GB a second), an expression over
+what these stand for, and the look at single numbers. Time is linear in the length of the text, whatever stands there.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+from urllib.parse import unquote_to_bytes
+
+_HELD: Final = 512
+"""Bytes that are held back when more come: a number with a `\\u0034` for each digit and each blank between has 222."""
+
+_CONTEXT: Final = 16
+"""Bytes before a number that are looked at, though they are passed on."""
+
+# --- issuers ----------------------------------------------------------------------------------------------------------
+
+_MANY: Final = (16, 17, 18, 19)
+_RANGES: Final = (
+    ("4", "4", (13, 16, 19)),  # Visa
+    ("51", "55", (16,)),  # Mastercard
+    ("2221", "2720", (16,)),
+    ("34", "34", (15,)),  # American Express
+    ("37", "37", (15,)),
+    ("300", "305", (14, *_MANY)),  # Diners Club
+    ("3095", "3095", (14, *_MANY)),
+    ("36", "36", (14, *_MANY)),
+    ("38", "39", (14, *_MANY)),
+    ("3528", "3589", _MANY),  # JCB
+    ("60", "60", (16,)),  # Discover, RuPay, Hipercard
+    ("6011", "6011", _MANY),
+    ("644", "659", _MANY),
+    ("62", "62", _MANY),  # UnionPay
+    ("81", "82", _MANY),  # UnionPay, RuPay
+    ("2200", "2204", _MANY),  # Mir
+    ("5018", "5020", (13, 14, 15, *_MANY)),  # Maestro, Dankort
+    ("5038", "5038", (13, 14, 15, *_MANY)),
+    ("5893", "5893", (13, 14, 15, *_MANY)),
+    ("6304", "6304", (13, 14, 15, *_MANY)),
+    ("6759", "6763", (13, 14, 15, *_MANY)),
+    ("5060", "5099", (16, 18, 19)),  # Elo, Verve, RuPay
+    ("6362", "6363", (16,)),  # Elo
+    ("9792", "9792", (16,)),  # Troy
+)
+
+
+def _issued() -> bytes:
+    """Return for each first four digits a bit for every length that some issuer gives its numbers, from 13."""
+    table = bytearray(10_000)
+    for first, last, lengths in _RANGES:
+        for prefix in range(int(first.ljust(4, "0")), int(last.ljust(4, "9")) + 1):
+            for length in lengths:
+                table[prefix] |= 1 << (length - 13)
+    return bytes(table)
+
+
+_ISSUED: Final = _issued()
+
+_NO_DIGITS: Final = bytes(byte for byte in range(256) if not 0x30 <= byte <= 0x39)
+
+_VALUES: Final = bytes.maketrans(b"0123456789", bytes(range(10)))
+_DOUBLED: Final = bytes.maketrans(b"0123456789", bytes([0, 2, 4, 6, 8, 1, 3, 5, 7, 9]))
+
+_GTIN_LENGTHS: Final = frozenset((13, 14, 18))
+"""EAN-13, GTIN-14 and SSCC (a parcel): their check digit has other weights, so nine in ten cards are none."""
+
+_MOBILES: Final = (b"4915", b"4916", b"4917", b"436")
+"""Mobile phones of Germany and Austria, with their country and without a plus, have 13 digits, as no Visa card has had
+for decades: of the two the phone is taken."""
+
+
+def is_card(digits: bytes) -> bool:
+    """Whether these digits alone are a card's number: length, issuer, Luhn, and no number of another kind."""
+    return _is_like_card(digits) and _is_luhn(digits)
+
+
+def _is_like_card(digits: bytes) -> bool:
+    """Whether an issuer has numbers of this length that begin so, and nobody else has this one."""
+    length = len(digits)
+    if not 13 <= length <= 19 or not _ISSUED[int(digits[:4])] >> (length - 13) & 1:
+        return False
+    if length in _GTIN_LENGTHS:
+        others = sum(digits[-2::-2].translate(_VALUES))
+        if (sum(digits[::-2].translate(_VALUES)) + 3 * others) % 10 == 0:
+            return False
+    return not (length == 13 and digits.startswith(_MOBILES))
+
+
+def _is_luhn(digits: bytes) -> bool:
+    return (sum(digits[::-2].translate(_VALUES)) + sum(digits[-2::-2].translate(_DOUBLED))) % 10 == 0
+
+
+# --- single numbers ---------------------------------------------------------------------------------------------------
+
+_GAP: Final = rb"(?: |-|\xc2\xa0|\xe2\x80[\x89\x90-\x95\xaf]|\xe2\x88\x92)"
+"""A blank or a hyphen: the plain ones, and those that word processors put in their place. No tab: that is a table."""
+
+_SEQUENCE: Final = re.compile(rb"[0-9](?:" + _GAP + rb"{0,3}[0-9]){12,}")
+"""Numbers with nothing but gaps between, 13 digits or more."""
+
+_LONGEST: Final = 19 + 18 * 9
+"""Bytes of a number with three gaps of three bytes between all its digits."""
+
+_MOST_GROUPS: Final = 5
+"""A number that stands alone may be grouped in any way, in so many groups; of more, only digit by digit. Rows of a
+table have as many digits and more groups."""
+
+
+def _shape(*lengths: str) -> bytes:
+    """Return the expression for a number in groups of these lengths, with gaps between, that goes no further."""
+    between = _GAP + rb"{1,3}"
+    return rb"(" + between.join([b"[0-9]{" + length.encode() + b"}" for length in lengths]) + rb")(?![0-9])"
+
+
+_SHAPED: Final = re.compile(
+    rb"(?<![0-9])(?=4|5[0-58]|2[2-7]|3[04-9]|6[02-57]|8[12]|97)(?:"
+    + b"|".join(
+        (
+            rb"(?=" + _shape("13,19") + rb")",
+            rb"(?=" + _shape("4", "4", "4", "1,4") + rb")(?=(?:" + _shape("4", "4", "4", "4", "1,3") + rb")?)",
+            rb"(?=" + _shape("4", "6", "4,5") + rb")",
+            rb"(?=" + _shape("4", "3", "3", "3") + rb")",
+        )
+    )
+    + rb")"
+)
+"""Where a number begins as cards show theirs: it is recognised in the midst of other numbers, too."""
+
+_NUMBER: Final = re.compile(rb"[0-9]+")
+
+_COUNTRY: Final = re.compile(rb"(?:^|[^A-Za-z])[A-Za-z]{2}\Z")
+"""What stands before the check digits of an account (IBAN)."""
+
+
+class _Looks:
+    """How many numbers of a text may still be looked at.
+
+    Of numbers that begin like a card's one in ten is right by chance. Where so many were wrong, no chance was at work;
+    somebody wants us to be busy, and the text counts as one that carries a number.
+    """
+
+    __slots__ = ("left",)
+
+    def __init__(self) -> None:
+        self.left = 300
+
+    def see(self, digits: bytes) -> bool:
+        """Look at one number; return whether it is a card's, or one too many."""
+        if not _is_like_card(digits):
+            return False
+        self.left -= 1
+        return self.left < 0 or _is_luhn(digits)
+
+
+def _is_joined_left(text: bytes, place: int) -> bool:
+    """Whether what begins here is the rest of a word, or of a fraction."""
+    before = text[place - 1 : place]
+    return before.isalnum() or (before == b"." and text[place - 2 : place - 1].isdigit())
+
+
+def _is_joined_right(text: bytes, place: int) -> bool:
+    """Whether what ends here goes on as a word, or with a fraction."""
+    behind = text[place : place + 1]
+    return behind.isalnum() or (behind == b"." and text[place + 1 : place + 2].isdigit())
+
+
+def _in_sequence(text: bytes, start: int, end: int, undecided: bool, looks: _Looks) -> bool:
+    """Whether a card's number is among these numbers; `undecided` if more digits may follow the last."""
+    checked = text[start + 1 : start + 2].isdigit() and not text[start + 2 : start + 3].isdigit()  # by two digits
+    if checked and _COUNTRY.search(text, max(0, start - 3), start) is not None:
+        return False  # an account: DE89 3704 ...
+    left = _is_joined_left(text, start)
+    right = undecided or _is_joined_right(text, end)
+    # An international phone number has 15 digits at most, and none of 15 begins like an Amex card.
+    shortest = 15 if text[start - 1 : start] == b"+" else 13
+    if not left and not right and end - start <= _LONGEST:
+        digits = text[start:end].translate(None, _NO_DIGITS)
+        size = len(digits)
+        if shortest <= size <= 19 and looks.see(digits):
+            groups = len(_NUMBER.findall(text, start, end))
+            if groups <= _MOST_GROUPS or groups == size:
+                return True
+    for found in _SHAPED.finditer(text, start, end):
+        place = found.start()
+        if place == start and left:
+            continue
+        for number in found.groups():
+            if number is None or (right and place + len(number) == end):
+                continue
+            digits = number.translate(None, _NO_DIGITS)
+            if (place > start or len(digits) >= shortest) and looks.see(digits):
+                return True
+    return False
+
+
+# --- text -------------------------------------------------------------------------------------------------------------
+
+_PLAIN_RUN: Final = b"0123456789 +-\xa0\xaf\xc2\xe2" + bytes(range(0x80, 0x96))
+"""Bytes that a number is made of where nothing is escaped: digits, blanks, hyphens."""
+
+_ESCAPED_RUN: Final = _PLAIN_RUN + b"%\\ABCDEFabcdefu"
+"""The same where `%34` and `\\u0034` may stand for digits, and `%20` for a blank."""
+
+
+def _marks(run: bytes) -> bytes:
+    """Return the table that translates bytes of a run to 0, and all others to a blank."""
+    return bytes(0x30 if byte in run else 0x20 for byte in range(256))
+
+
+_PLAIN_MARKS: Final = _marks(_PLAIN_RUN)
+_ESCAPED_MARKS: Final = _marks(_ESCAPED_RUN)
+_UNFINISHED: Final = _ESCAPED_RUN + b"."
+"""What a number, or a fraction that is none, may go on behind."""
+
+_UNDECIDED: Final = frozenset((b"", b"."))
+"""What may follow a number so that the next piece decides about it."""
+
+_SHORTEST: Final = b"0" * 13
+
+_BACKSLASH: Final = re.compile(rb"\\(?:u([0-9A-Fa-f]{4})|[bfnrt/\"'\\])")
+
+
+def _of_backslash(escape: re.Match[bytes]) -> bytes:
+    if escape[1] is None:
+        return b"\n"
+    return chr(int(escape[1], 16)).encode("utf-8", "replace")
+
+
+def _decoded(raw: bytes, percent: bool) -> bytes:
+    """Return what bytes stand for; JSON may stand in a form, so its escapes come after those of the form."""
+    if percent and b"%" in raw:
+        raw = unquote_to_bytes(raw)
+    if b"\\" in raw:
+        raw = _BACKSLASH.sub(_of_backslash, raw)
+    return raw
+
+
+def _uncut(data: bytes, place: int) -> int:
+    """Return the place, or the beginning of an escape that would be cut there."""
+    found = data.rfind(b"%", max(0, place - 2), place)
+    if found >= 0:
+        place = found
+    found = data.rfind(b"\\", max(0, place - 5), place)
+    return found if found >= 0 and (found == place - 1 or data[found + 1] == 0x75) else place  # u
+
+
+def _in_run(data: bytes, start: int, run_end: int, end: int, form: bool, final: bool, looks: _Looks) -> bool:
+    """Whether a card's number is in a run of `data`, of which the bytes up to `end` are looked at."""
+    left, raw = data[max(0, start - _CONTEXT) : start], data[start : min(end, run_end + 12)]
+    if len(raw.translate(None, _NO_DIGITS)) < 13:
+        return False
+    if form:
+        left, raw = left.replace(b"+", b" "), raw.replace(b"+", b" ")
+    open_end = not final and start + len(raw) == end
+    ways = (True,) if form or b"%" not in raw else (False, True)  # elsewhere a % may be meant as it stands
+    for percent in ways:
+        before = _decoded(left, percent)
+        text = before + _decoded(raw, percent)
+        for found in _SEQUENCE.finditer(text, len(before)):
+            first, last = found.span()
+            if _in_sequence(text, first, last, open_end and text[last:] in _UNDECIDED, looks):
+                return True
+    return False
+
+
+def _is_in(data: bytes, start: int, end: int, form: bool, final: bool, looks: _Looks) -> bool:
+    """Whether a card's number begins at `start` or behind it; one that reaches `end` may go on unless it is `final`."""
+    escaped = data.find(b"%", start) >= 0 or data.find(b"\\", start) >= 0
+    marks = data.translate(_ESCAPED_MARKS if escaped else _PLAIN_MARKS)
+    place = marks.find(_SHORTEST, start, end)
+    while place >= 0:
+        behind = marks.find(b" ", place, end)
+        if behind < 0:
+            behind = end
+        if _in_run(data, place, behind, end, form, final, looks):
+            return True
+        place = marks.find(_SHORTEST, behind, end)
+    return False
+
+
+def carries_card(text: bytes, form: bool = True) -> bool:
+    """Whether a whole text carries a card's number; `form` is for one that is encoded as forms and queries are."""
+    return _is_in(text, 0, len(text), form, True, _Looks())
+
+
+class CardWatch:
+    """Looks at a body as it streams by. `found` says whether a number has come; from then on nothing passes.
+
+    What passes is byte for byte what came, in order. What could be the beginning of a number is held back, at most 1 KB
+    of it, until it is known to be none; so no digit of a number has passed when it is found.
+    """
+
+    __slots__ = ("_context", "_form", "_held", "_looks", "found")
+
+    def __init__(self, form: bool) -> None:
+        self._form = form
+        """Whether the body is encoded as forms are: `+` is a blank there."""
+        self._context = b""
+        self._held = b""
+        self._looks = _Looks()
+        self.found = False
+
+    def feed(self, piece: bytes) -> bytes:
+        """Take in a piece of the body; return the bytes that may be passed on, which may be none."""
+        if self.found:
+            return b""
+        start = len(self._context)
+        data = b"".join((self._context, self._held, piece))
+        tail = data[-_HELD:] if len(data) - start > 2 * _HELD else data[start:]
+        free = len(data) - len(tail) + len(tail.rstrip(_UNFINISHED))
+        if free <= start:  # all of it is held: looked at when some of it would pass, so that each byte is seen twice
+            self._held = data[start:]
+            return b""
+        if _is_in(data, start, _uncut(data, len(data)), self._form, False, self._looks):
+            self._stop()
+            return b""
+        free = _uncut(data, free)
+        self._held = data[free:]
+        self._context = data[max(0, free - _CONTEXT) : free]
+        return data[start:free]
+
+    def end(self) -> bytes:
+        """The body is whole: return what was held back and may be passed on."""
+        data = self._context + self._held
+        start = len(self._context)
+        if self.found or _is_in(data, start, len(data), self._form, True, self._looks):
+            self._stop()
+            return b""
+        self._held = b""
+        return data[start:]
+
+    def _stop(self) -> None:
+        self.found = True
+        self._held = self._context = b""
+
+
+# --- which bodies -----------------------------------------------------------------------------------------------------
+
+_BINARY: Final = ("image/", "audio/", "video/", "font/", "model/", "application/vnd.", "application/grpc")
+_BINARY_TYPES: Final = frozenset(
+    ("application/octet-stream", "application/pdf", "application/zip", "application/gzip", "application/x-tar",
+     "application/x-7z-compressed", "application/wasm", "application/protobuf", "application/x-protobuf",
+     "application/msgpack", "application/cbor"),
+)  # fmt: skip
+
+
+def is_text(content_type: str) -> bool:
+    """Whether a body of this type may hold text: every type but those that are known not to, and none at all."""
+    kind = content_type.partition(";")[0].strip().lower()
+    if kind.endswith(("+json", "+xml")):
+        return True
+    return not kind.startswith(_BINARY) and kind not in _BINARY_TYPES
+
+
+def is_form(content_type: str) -> bool:
+    """Whether a body of this type, or of none, is encoded as forms are."""
+    kind = content_type.partition(";")[0].strip().lower()
+    return not kind or kind == "application/x-www-form-urlencoded"
