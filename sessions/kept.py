@@ -13,8 +13,9 @@ from typing import Final
 
 from sessions.model import Session
 
-MOST_KEPT: Final = 50_000
-"""Sessions, and as many cookies, that a worker keeps at hand: 100 MB, by 2 KB for each with its tokens."""
+MOST_KEPT: Final = 25_000
+"""Sessions, and as many cookies, that a worker keeps at hand: 100 MB at most, by 2.4 KB for each and 1.5 KB for the
+tokens to two systems. Whoever has to make room costs a look into the store: 30 us in memory, 90 us in SQLite."""
 
 EVERYTHING: Final = 1 << 60
 """A revision that is newer than any."""

@@ -232,17 +232,18 @@ class Edge:
             relay = client.relay
             if relay is None or relay.phase != TUNNEL or relay.kept is None:
                 continue
-            if keeper.is_void(relay.kept):
+            kept = relay.kept
+            if keeper.is_void(kept):
                 relay.end_tunnel()
-            elif relay.kept.stale:
+            elif kept.session is not None and (kept.stale or kept.look_at < self.wall):  # news may have been lost
                 self.start_task(self._ask_again(keeper, relay))
 
     async def _ask_again(self, keeper: Keeper, relay: Relay) -> None:
         """Something has changed about a tunnel's visitor: go on if it was no logout."""
-        before = relay.kept
-        assert before is not None
+        assert relay.kept is not None
+        login = relay.kept.login
         relay.kept = await keeper.open(relay.sealed, int(self.wall))
-        if relay.phase == TUNNEL and (before.login and not relay.kept.login):
+        if relay.phase == TUNNEL and login and not relay.kept.login:
             relay.end_tunnel()
 
     def apart(self) -> int:

@@ -131,7 +131,13 @@ async def test_after_a_logout_the_old_id_is_nobodys_at_once_in_every_worker(work
 
 
 @pytest.mark.parametrize(
-    "late", [Changes(login=ANNA), Changes(login=ANNA, basket=B7), Changes(basket=Basket("b7", 9, 9))]
+    "late",
+    [
+        Changes(login=ANNA),
+        Changes(login=ANNA, basket=B7),
+        Changes(basket=Basket("b7", 9, 9)),
+        Changes(login=ANNA, basket=Basket("b7", 9, 9)),
+    ],
 )
 async def test_a_page_of_before_a_logout_brings_no_login_back(worker, other, late):
     customer = await worker.told(await worker.open(COOKIE), Changes(login=ANNA))
@@ -226,6 +232,18 @@ async def test_a_hundred_changes_at_once_in_two_workers_are_all_there(house, wor
     assert session_of(await other.open(COOKIE)) == session_of(await worker.open(COOKIE))
     assert session_of(held[0]).rev == GUEST.rev + 100
     assert not worker.events["session_given_up"] + other.events["session_given_up"]
+
+
+async def test_a_login_that_somebody_was_quicker_than_leaves_no_second_session_behind(house, worker, other):
+    held = await other.open(COOKIE)
+    await house.settled()
+    house.store.news = "lost"
+    await worker.told(await worker.open(COOKIE), Changes(basket=Basket("b7", 9, 9)))
+
+    kept = await other.told(held, Changes(login=ANNA))
+
+    assert session_of(kept).basket == Basket("b7", 9, 9)
+    assert set(house.store._sessions) == {key_of(GUEST.id), key_of(session_of(kept).id)}
 
 
 async def test_a_change_that_others_always_beat_is_given_up_and_never_pretended(house, worker):
@@ -336,6 +354,30 @@ def test_in_whatever_order_three_workers_write_nothing_is_lost_and_nobody_gets_a
             assert not worker.events["session_given_up"]
 
     asyncio.run(run())
+
+
+async def test_an_answer_of_the_store_that_comes_late_puts_nothing_older_in_place(house, worker):
+    kept = await worker.open(COOKIE)
+    await house.settled()
+    worker.now = NOW + 86_400 * 2
+    gate = asyncio.Event()
+    save = house.store.save
+
+    async def answers_late(*rest):
+        there = await save(*rest)
+        await gate.wait()
+        return there
+
+    house.store.save = answers_late
+    renewing = asyncio.create_task(worker.keeper.renew(kept, worker.now))
+    await asyncio.sleep(0)
+    house.store.save = save
+    await worker.told(kept, Changes(basket=Basket("b7", 9, 9)))
+    gate.set()
+    await renewing
+
+    assert session_of(kept).basket == Basket("b7", 9, 9)
+    assert (session_of(kept).rev, session_of(kept).renewed) == (7, worker.now)
 
 
 # --- undo, kin --------------------------------------------------------------------------------------------------------

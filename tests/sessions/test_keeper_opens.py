@@ -310,6 +310,16 @@ def test_whoever_had_to_make_room_is_never_served_from_before(steps):
     asyncio.run(run())
 
 
+def test_of_two_under_one_key_the_latter_is_found_and_the_former_has_to_ask():
+    here = AtHand()
+    first, second = Kept(GUEST, "k"), Kept(GUEST, "k")
+    for one in (first, first, second, second):
+        here.add(one)
+
+    assert here.by_key == {"k": second}
+    assert (first.stale, second.stale) == (True, False)
+
+
 def test_the_oldest_go_first_and_hear_that_they_have_to_ask():
     here = AtHand(8)
     kept = [Kept(GUEST, f"k{number}") for number in range(9)]
@@ -398,4 +408,4 @@ async def test_who_is_held_by_a_request_while_the_keys_change_still_hears_of_cha
 def test_a_keeper_of_the_edge_keeps_as_many_as_it_says(house):
     keeper = Keeper(RING, POLICY, house.store, lambda: "", lambda event: None, lambda: NOW)
 
-    assert keeper._here.most == 50_000
+    assert keeper._here.most == 25_000

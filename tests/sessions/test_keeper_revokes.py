@@ -109,6 +109,10 @@ async def test_a_tunnel_whose_session_has_ended_is_to_be_cut(worker):
     assert worker.keeper.is_void(kept)
 
 
+async def test_a_tunnel_of_a_guest_whose_cookie_never_counted_stays(worker):
+    assert not worker.keeper.is_void(await worker.open(b"expired or forged or from before"))
+
+
 async def test_a_worker_that_starts_later_hears_of_what_was_ended_before(house, worker):
     kept = await known(worker, login=ANNA)
     await worker.keeper.revoke(ending("customer", "c1"))
