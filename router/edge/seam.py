@@ -289,8 +289,10 @@ class Seam:
     def session_cookies(self, relay: Relay) -> list[bytes]:
         """Return the Set-Cookie values that the browser must get for its session."""
         kept, secure = relay.kept, relay.view.scheme == "https"
-        if kept is None or relay.intent == "asset":
+        if kept is None:
             return []
+        if relay.intent == "asset" and (relay.opened or kept.session is None):
+            return []  # an image is not kept from the caches, unless it has changed something itself
         sealed = relay.sealed
         if kept.session is None:
             if not sealed or kept.fault not in _FAULTS_TO_CLEAR:

@@ -427,3 +427,84 @@ async def test_nothing_of_the_edges_own_addresses_reaches_a_system():
 
         assert statuses == [200, 404, 404]
         assert it.shop["cms"].asked == []
+
+
+# --- images, forged names, TLS, a change of rules ---------------------------------------------------------------------
+
+
+async def test_an_image_of_the_shop_stays_in_every_cache_whatever_became_of_the_session():
+    async with kept() as it:
+        anna = it.browser()
+        await anna.ask("/shop/", "POST", says(basket=TWO))
+        tab = anna.twin()
+        await anna.ask("/shop/", "POST", says(basket=THREE))
+        answer = await tab.ask(
+            "/static/logo.png", "GET", says(lines=["Cache-Control: public, max-age=600"], html=False)
+        )
+
+        assert answer.all("set-cookie") == []
+        assert answer.get("cache-control") == "public, max-age=600"
+
+
+async def test_an_address_for_images_that_changes_the_session_brings_the_cookie():
+    """Or nobody would ever know the session by it."""
+    store = MemoryStore()
+    async with kept(store) as it:
+        anna = it.browser()
+        answer = await anna.ask("/static/pixel.gif", "GET", says(basket=TWO))
+        await anna.ask("/")
+
+        assert answer.get("cache-control") == "no-store"
+        assert it.heard("cms")["basket"] == TWO
+        assert len(store._sessions) == 1
+
+
+@pytest.mark.parametrize(
+    "name", ["commerce~sessionid", "commerce~!csrftoken", "~csrftoken", "__Host-commerce~x", "commerce~-csrftoken"]
+)
+async def test_a_system_cannot_set_another_one_s_cookies_by_the_names_they_have_in_the_browser(name: str):
+    """REQUIREMENTS, 20."""
+    async with kept(trusted=True) as it:
+        anna = it.browser(https=True)
+        await anna.ask("/", "GET", says(lines=[f"Set-Cookie: {name}=of-cms; Path=/; Secure; HttpOnly"]))
+        await anna.ask("/shop/")
+        await anna.ask("/")
+
+        assert it.asked("commerce").get("cookie") is None
+        assert it.asked("cms").get("cookie") == f"{name}=of-cms"
+
+
+async def test_over_tls_of_the_edge_s_own_the_cookie_is_host_bound(tmp_path):
+    from certificates import Authority
+
+    authority = Authority(tmp_path)
+    async with kept(tls=authority.server("shop.example"), visitor_tls=authority.client) as it:
+        anna = it.browser()
+        (line,) = (await anna.ask("/shop/", "POST", says(basket=TWO))).all("set-cookie")
+
+        assert line.startswith("__Host-inseam=")
+        assert line.endswith("; Secure")
+
+
+async def test_rules_may_change_while_an_answer_waits():
+    class Waiting(MemoryStore):
+        writing, go = asyncio.Event(), asyncio.Event()
+
+        async def save(self, key: str, fresh: Stored, expected: int | None, life: int) -> Stored | None:
+            self.writing.set()
+            await self.go.wait()
+            return await super().save(key, fresh, expected, life)
+
+    store = Waiting()
+    async with kept(store) as it:
+        anna = it.browser()
+        visitor = await anna.begin("/shop/", "POST", says(basket=TWO))
+        await store.writing.wait()
+        it.shop.swap(rule("/shop/**", "commerce", name="shop"), rule("/**", "cms", name="new"))
+        store.go.set()
+        answer = await visitor.answer("POST")
+        anna.take(answer)
+        await anna.ask("/")
+
+        assert answer.status == 200
+        assert it.heard("cms")["basket"] == TWO
