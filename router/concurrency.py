@@ -5,7 +5,7 @@ its present time, and grows by its own square root), with Little's law to check 
 overloaded system from one that is slow for another reason (a search, a payment provider, a new version), and would take
 from the second what it needs. So nothing is believed before it was tried:
 
-    answers have become slow, or somebody waits     let fewer in for a moment, 70 % of what was under way
+    answers have become slow, or somebody waits     let fewer in for a moment, 60 % of what was under way
     as many are answered as before                  then those who waited there wait here instead: it is overloaded
     fewer are answered                              then it only takes longer: as before, and this is its usual time
 
@@ -32,29 +32,32 @@ _WINDOW: Final = 0.5
 """Seconds over which answers are looked at together, and how many there must be."""
 _ENOUGH: Final = 20
 
-_LONG_WINDOW: Final = 5.0
+_LONG_WINDOW: Final = 2.0
 """Seconds after which a few have to do."""
-_FEW: Final = 5
+_FEW: Final = 8
 
-_TRIED: Final = 0.7
+_TRIED: Final = 0.6
 _DEEPER: Final = 0.5
 """What is let in of what was under way: in a first trial, and in those that look for how few would do."""
 
-_AS_MANY: Final = 0.8
-"""Of the answers before, what counts as just as many. Halfway between all of them and 70 % would be 0.85."""
+_AS_MANY: Final = 0.78
+"""Of the answers before, what counts as just as many: halfway, by ratio, between all of them and 60 %."""
 
 _DOUBT: Final = 0.15
-"""The largest standard error, of a logarithm of times, by which a trial can tell: 30 % less is 0.36."""
+"""The largest standard error, of a logarithm of times, by which a trial can tell: 60 % is 0.51."""
 
 _MOST_TRIED: Final = 400
 """Requests of a trial at most; where times differ so much that more were needed, it cannot tell."""
+
+_LONGEST: Final = 30.0
+"""Seconds of a trial at most. Those under way must end first; they are answered as fast as the system can."""
 
 _AGAIN: Final = 10.0
 _AT_LAST: Final = 60.0
 """Seconds between two trials; the time doubles while they show that nothing is wrong."""
 
-_REFUSAL: Final = 10.0
-"""An answer of 429 or 503 counts as one that takes so many times longer: to shed is also to be overloaded."""
+_REFUSAL: Final = 100.0
+"""An answer of 429 or 503 counts as one that takes so many times longer: a system that sheds is overloaded, too."""
 
 NOTHING, SLOWNESS, DEPTH, KNOWLEDGE = range(4)
 """What a trial is about: why answers are slow; how few would do, when no idle time was ever seen; is it still so?"""
@@ -100,6 +103,17 @@ class Times:
         return self.spread / sqrt(self.count)
 
 
+    @property
+    def wanted(self) -> float:
+        """How many of a kind are needed to tell a change of it."""
+        return (self.spread / _DOUBT) ** 2 * 2
+
+    @property
+    def tell(self) -> bool:
+        """Whether they differ so little that a change of them could be told."""
+        return self.doubt < _DOUBT and self.wanted <= _MOST_TRIED
+
+
 class Trial:
     """For a moment, fewer are let in; those who began in it, all of them, tell what that changes.
 
@@ -109,14 +123,17 @@ class Trial:
 
     __slots__ = ("about", "began", "begun", "closed_at", "ended", "ends", "level", "limit", "start", "target", "times")
 
-    def __init__(self, about: int, now: float, level: float, target: float, times: Times, limit: int) -> None:
+    def __init__(
+        self, about: int, now: float, level: float, target: float, times: Times, limit: int, in_flight: int
+    ) -> None:
         self.about = about
         self.start = now
         self.level = level
         self.target = target
         self.times = times
         self.limit = limit
-        self.ends = now + 2 * times.typical + 3.0
+        above = max(0.0, in_flight - target)
+        self.ends = now + min(above / level * times.typical + 2 * times.typical + 3.0, _LONGEST)
         self.began = 0.0
         self.begun = 0
         self.ended = 0
@@ -129,8 +146,7 @@ class Trial:
         if not self.begun:
             self.began = now
         self.begun += 1
-        wanted = (self.times.spread / _DOUBT) ** 2 * 2
-        if self.begun >= max(_ENOUGH, min(wanted, _MOST_TRIED)) and now >= self.began + _WINDOW / 2:
+        if self.begun >= max(_ENOUGH, self.times.wanted) and now >= self.began + _WINDOW / 2:
             self.closed_at = now
 
     def has(self, since: float) -> bool:
@@ -156,7 +172,7 @@ class Concurrency:
     """
 
     __slots__ = (
-        "_adaptive", "_calm_since", "_next", "_pause", "_since", "_times", "_trial", "_until", "felt", "in_flight",
+        "_adaptive", "_calm_since", "_frozen", "_next", "_pause", "_since", "_suspicious", "_times", "_trial", "_until", "felt", "in_flight",
         "least", "limit", "most", "overloaded", "usual",
     )  # fmt: skip
 
@@ -177,6 +193,10 @@ class Concurrency:
         self._until = 0.0
         self._trial: Trial | None = None
         self._calm_since = 0.0
+        self._suspicious = False
+        """In the window before. One alone may hold the moment in which everything became slow, and half of each."""
+        self._frozen = 0
+        """The limit to go back to; nobody is added to what is under way until a second window confirms the first."""
         self._next = 0.0
         self._pause = _AGAIN
 
@@ -214,7 +234,9 @@ class Concurrency:
             self._look(now)
 
     def tick(self, now: float) -> None:
-        """Some time has gone by: a trial that shows nothing is given up."""
+        """Some time has gone by: a trial that shows nothing is given up, and so is a suspicion."""
+        if self._frozen and now - self._since > 5 * _LONG_WINDOW:
+            self.limit, self._frozen = self._frozen, 0
         trial = self._trial
         if trial is not None and now >= trial.ends:
             self.limit = trial.limit
@@ -234,7 +256,7 @@ class Concurrency:
         """Decide by the answers of one window."""
         times, lasted, felt = self._times, now - self._since, self.felt
         if times.count < _ENOUGH and (times.count < _FEW or lasted < _LONG_WINDOW):
-            if lasted > 2 * _LONG_WINDOW:
+            if lasted > 5 * _LONG_WINDOW:
                 self._open(now)
             return
         self._open(now)
@@ -242,21 +264,32 @@ class Concurrency:
         level = min(float(self.limit), times.seconds / lasted)
         if not self.usual or typical < self.usual:
             self.usual = typical
-        if felt:
+        if self._frozen:
+            self.limit = self._frozen
+        elif felt:
             self._calm_since = now
         elif now - self._calm_since > _AGAIN:
             self.overloaded = False
-        worth = typical > _WORTH and _TRIED * level >= self.least
+        worth = typical > _WORTH and _TRIED * level >= self.least and times.tell
         slow = worth and typical > _TOLERANCE * self.usual
-        target = level * _TOLERANCE * self.usual / typical + sqrt(level)
-        if slow and self.overloaded and target < _TRIED * level:
-            self._try(SLOWNESS, now, level, target, times)
-        elif worth and (slow or felt) and now >= self._next:
-            about = KNOWLEDGE if self.overloaded else (SLOWNESS if slow else DEPTH)
-            self._try(about, now, level, _TRIED * level, times)
-        elif slow and self.overloaded:
-            self._set(min(float(self.limit), target))
-        elif felt and not slow:
+        again, self._suspicious = self._suspicious, worth and (slow or felt) and now >= self._next
+        frozen, self._frozen = self._frozen, 0
+        if self.overloaded:
+            target = level * _TOLERANCE * self.usual / typical + sqrt(level)
+            if slow and target < _TRIED * level:
+                self._try(SLOWNESS, now, level, target, times)
+            elif self._suspicious:
+                self._try(KNOWLEDGE, now, level, _TRIED * level, times)
+            elif slow:
+                self._set(min(float(self.limit), target))
+            elif felt:
+                self._set(self.limit + sqrt(self.limit))
+        elif self._suspicious and again:
+            self._try(SLOWNESS if slow else DEPTH, now, level, _TRIED * level, times)
+        elif self._suspicious and slow:
+            self._frozen = self.limit
+            self.limit = max(self.least, min(self.limit, self.in_flight))
+        elif felt and not frozen:
             self._set(self.limit + sqrt(self.limit))
 
     def _set(self, limit: float) -> None:
@@ -271,7 +304,7 @@ class Concurrency:
         target = max(float(self.least), target)
         limit = self.limit
         self._set(target)
-        self._trial = Trial(about, now, level, target, times, limit)
+        self._trial = Trial(about, now, level, target, times, limit, self.in_flight)
 
     def _rest(self, now: float) -> None:
         """Try no more for some time, and for longer the next time."""

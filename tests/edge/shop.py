@@ -329,6 +329,7 @@ class Shop:
         found += ["copies" for copy in edge._copies if copy.deadline]
         for system in self._seen.values():
             found += [f"{len(system.waiting)} wait for {system.name}"] if system.waiting else []
+            found += [f"{system.bears.in_flight} under way at {system.name}"] if system.bears.in_flight else []
             for server in system.servers:
                 counts = {"busy": server.busy, "opening": server.opening, "lost": server.open - len(server.idle)}
                 found += [f"{server}: {count} {what}" for what, count in counts.items() if count]

@@ -301,6 +301,7 @@ class Stage:
         found += [f"{len(edge._tasks)} tasks"] if edge._tasks else []
         for system in {*self.systems.values(), *old}:
             found += [f"{len(system.waiting)} wait"] if system.waiting else []
+            found += [f"{system.bears.in_flight} under way"] if system.bears.in_flight else []
             for server in system.servers:
                 counts = {"busy": server.busy, "opening": server.opening, "lost": server.open - len(server.idle)}
                 found += [f"{server}: {count} {what}" for what, count in counts.items() if count]
