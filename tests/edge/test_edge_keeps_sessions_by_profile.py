@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -494,3 +495,28 @@ async def test_a_system_that_may_tell_nothing_is_not_asked(oscar: Oscar):
         assert anna.session is None
         asked = [asked.target for asked in it.shop["commerce"].asked]
         assert asked == ["/basket/add/7/", "/accounts/login/", "/catalogue/"]
+
+
+async def test_a_system_that_is_declared_anew_meanwhile_is_asked_all_the_same(oscar: Oscar):
+    go = asyncio.Event()
+
+    async def waiting(call: Call) -> None:
+        while True:
+            asked = await call.request()
+            if asked.target == "/basket/add/7/":
+                await go.wait()
+            await call.send(oscar.answer(asked))
+
+    commerce = system(waiting, authority=ALL, profile="django-oscar")
+    async with kept(commerce=commerce, rules=RULES) as it:
+        anna = it.browser()
+        visitor = await anna.begin("/basket/add/7/", "POST")
+        await it.shop["commerce"].until(lambda: it.shop["commerce"].asked)
+        systems = it.shop.edge.live.generation.systems
+        it.shop.swap(systems={**systems, "commerce": replace(systems["commerce"], retries=0)})
+        go.set()
+        answer = await visitor.answer("POST")
+        anna.take(answer)
+
+        assert answer.status == 302
+        assert anna.session.basket.count == 2
