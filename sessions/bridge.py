@@ -39,6 +39,13 @@ RECEIPT_LIFE: Final = 3600
 """Seconds for which a receipt is shown, and in which a merge that commerce does later still gets one."""
 
 
+MOST_COOKIE: Final = 1024
+"""Characters of a cookie that is kept for a system; larger ones hold more than the id of a basket."""
+
+MOST_COOKIES: Final = 16
+"""Cookies kept in one session, should a system give each of them another name."""
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What came of some changes. `session` is None when there is nothing to keep, and was nothing before.
@@ -186,7 +193,11 @@ def _undone(session: Session, changes: Changes, system: str, policy: Policy, now
 
 
 def _handle(session: Session, changes: Changes, system: str, policy: Policy, now: int) -> _Step:
-    told = {f"{system}~{name}": value for name, value in changes.cookies.items()}
+    told = {f"{system}~{name}": value if len(value) <= MOST_COOKIE else "" for name, value in changes.cookies.items()}
+    room = MOST_COOKIES - sum("~" in name for name in session.handles)
+    new = [name for name, value in told.items() if value and name not in session.handles]
+    for name in new[max(0, room) :]:
+        del told[name]
     if not isinstance(changes.handle, Unsaid):
         told[system] = changes.handle
     handles = {name: value for name, value in {**session.handles, **told}.items() if value}

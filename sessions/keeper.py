@@ -2,8 +2,8 @@
 
 On the common path a session costs a look into a dict (0.1 us). Only a cookie that this worker has not seen, or news of
 a change, costs a verification and a look into the store, once however many requests wait for it: 40 us in memory, 100
-in SQLite, 230 with what it did not have yet. To store a change takes 40 us and 150. When the store is down, the cookie's
-own facts carry the shopper.
+in SQLite, 230 if that has lost it. To store a change takes 40 us and 150. When the store is down, the facts of the
+cookie carry the shopper.
 
 What the keeper counts (`tell`), by name: `session_begun`, `session_restored` (the store had lost it), `session_spoiled`
 (the store had something else), `session_renewed`, `session_unstored`, `session_late` (a change for an id that has moved
@@ -14,19 +14,20 @@ each time), `session_kin_ended`, `store:fault` (a fault of ours in a store), `co
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
-from typing import Any, Final
+from typing import Final
 
+from sessions.archive import LEAP, TRIES, Archive
 from sessions.bridge import Outcome, apply, undo_asked
 from sessions.cookie import check_age, seal, unseal
 from sessions.errors import BadCookie, ExpiredSession, RevokedSession, StoreDown
 from sessions.kept import EVERYTHING, MOST_KEPT, AtHand, Kept
 from sessions.keys import KeyRing
 from sessions.model import Changes, Policy, Session
-from sessions.record import Moved, filled, packed, unpacked
-from sessions.revoked import Revoked
+from sessions.record import Moved, newest_of, unpacked
+from sessions.revoked import Revoked, may_void
 from sessions.stores.port import Changed, Gap, News, Revocation, Store, Stored, key_of
 from sessions.token import mint
 
@@ -35,14 +36,6 @@ _LOOK_AGAIN: Final = 60
 
 _LOOK_SOON: Final = 2
 """The same while the store is down."""
-
-_TRIES: Final = 20
-"""How often a change is applied anew to what somebody else has written meanwhile. Each time somebody has got on, and
-in one worker changes of a session wait for each other: 20 are only used up by as many workers at once."""
-
-_LEAP: Final = 1 << 20
-"""By so much the revision grows when an id moves on, so that it does so for good: what other workers wrote under it
-while the store was down comes too late."""
 
 _RENEWALS: Final = 30
 """A cookie is renewed when a part in so many of its idle time is over: once a day with the default of 30 days."""
@@ -78,8 +71,7 @@ class Keeper:
         self._here = AtHand(most)
         self._opening: dict[bytes, asyncio.Task[Kept]] = {}
         self._revoked = Revoked()
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._faults: set[str] = set()
+        self._archive = Archive(store, tell, policy)
 
     @property
     def _renew_after(self) -> int:
@@ -92,16 +84,14 @@ class Keeper:
 
     async def close(self) -> None:
         """Write what is still to be written, for a second at most, and let the store go."""
-        if self._tasks:
-            _, left = await asyncio.wait(self._tasks, timeout=1.0)
-            for task in left:
-                task.cancel()
+        await self._archive.finish(1.0)
         await self.store.close()
 
     def change(self, ring: KeyRing, policy: Policy) -> None:
         """Go on with other keys and another policy: everything is verified anew when it is asked for next."""
         if ring is not self.ring or policy != self.policy:
             self.ring, self.policy = ring, policy
+            self._archive.policy = policy
             self._here.forget()
 
     # --- opening ------------------------------------------------------------------------------------------------------
@@ -196,7 +186,7 @@ class Keeper:
         stored: Stored | None = None
         down = False
         try:
-            stored = await self._load(key)
+            stored = await self._archive.load(key)
         except StoreDown:
             down, look_at = True, now + _LOOK_SOON
         found = unpacked(stored.data) if stored is not None else None
@@ -206,20 +196,18 @@ class Keeper:
             # It is known here that the id has moved on: a store that has forgotten it is told.
             kept.stale, kept.look_at = False, look_at
             if not down:
-                self._later(self._restore(key, session.rev + _LEAP, Moved(now, kept.session), None))
+                self._archive.restore(key, session.rev + LEAP, Moved(now, kept.session))
             return kept
         if kept.fault:
             heard, kept = kept.heard, Kept(None, key)
             kept.heard = heard
         if found is not None and found.id != session.id:
             found = None
-        newest = _newest(session, kept.session, found)
+        newest = newest_of(session, kept.session, found)
         if not down and (found is None or found.rev < newest.rev):
             if found is None:  # REQUIREMENTS, 45
                 self._tell("session_restored" if stored is None else "session_spoiled")
-            spoiled = stored is not None and found is None
-            expected = stored.rev if stored is not None and spoiled else None
-            self._later(self._restore(key, newest.rev, newest, expected))
+            self._archive.restore(key, newest.rev, newest, stored if found is None else None)
         self._put(kept, newest)
         kept.look_at = min(look_at, newest.renewed + self._renew_after)
         return self._void(kept, now) if self.is_void(kept) else kept
@@ -271,7 +259,7 @@ class Keeper:
         moved = kept is not None and kept.fixed
         outcome = Outcome(base)
         late = "session_given_up"
-        for _ in range(_TRIES):
+        for _ in range(TRIES):
             outcome = apply(base, changes, system, authority, self.policy, now, self._new_id)
             if not outcome.changed or outcome.session is None:
                 if kept is not None and base is not None and base is not kept.session and not moved:
@@ -282,7 +270,7 @@ class Keeper:
             if moved and not login:
                 late = "session_late"
                 break
-            there = await self._write(None if moved else base, outcome.session, now)
+            there = await self._archive.write(None if moved else base, outcome.session, now)
             if there is None:
                 if base is not None and base.kin and not outcome.session.kin:
                     await self._end_kin(base.kin, now)
@@ -309,11 +297,11 @@ class Keeper:
         as it is. It is asked again when somebody else has changed that session meanwhile.
         """
         base = kept.session if kept is not None and not kept.fixed else None
-        for _ in range(_TRIES):
+        for _ in range(TRIES):
             fresh = make(base)
             if fresh is None:
                 return kept
-            there = await self._write(base, fresh, now)
+            there = await self._archive.write(base, fresh, now)
             if there is None:
                 return self._carry_on(kept, base, fresh, now)
             self._tell("session_conflict")
@@ -340,7 +328,7 @@ class Keeper:
         kept.renewing = True
         try:
             fresh = replace(session, renewed=now, rev=session.rev + 1)
-            there = await self._write(session, fresh, now)
+            there = await self._archive.write(session, fresh, now)
             if isinstance(there, Moved):
                 kept.age(EVERYTHING)
                 return
@@ -363,12 +351,12 @@ class Keeper:
 
     async def _alter(self, kept: Kept, make: Callable[[Session], Session | None], now: int) -> bool:
         """Store what `make` makes of a session under its id, unless that is None; return whether anything was."""
-        for _ in range(_TRIES):
+        for _ in range(TRIES):
             session = kept.session
             fresh = make(session) if session is not None and not kept.fixed else None
             if session is None or fresh is None:
                 return False
-            there = await self._write(session, fresh, now)
+            there = await self._archive.write(session, fresh, now)
             if isinstance(there, Moved):
                 kept.age(EVERYTHING)
                 return False
@@ -389,80 +377,6 @@ class Keeper:
             await self.revoke(Revocation("session", kin, now, now + self.policy.idle))
         except StoreDown:
             self._tell("session_unstored")
-
-    # --- the store ----------------------------------------------------------------------------------------------------
-
-    async def _load(self, key: str) -> Stored | None:
-        """Return what the store has. Raises StoreDown, for a fault of ours, too: the cookie carries the shopper."""
-        try:
-            return await self.store.load(key)
-        except StoreDown:
-            raise
-        except Exception as error:
-            self._fault(error)
-            raise StoreDown(f"{type(error).__name__}: {error}") from error
-
-    async def _write(self, base: Session | None, fresh: Session, now: int) -> Session | Moved | None:
-        """Store a change of `base`; return None, or what stands there instead.
-
-        None, too, where the store is down: the cookie carries it, and the store is told when it is back.
-        """
-        key = key_of(fresh.id)
-        if base is not None and base.id == fresh.id:
-            return await self._save(key, fresh.rev, fresh, base.rev, base.rev)
-        # The new one first: if this worker died between the two, nobody would be without a session.
-        await self._save(key, fresh.rev, fresh, 0, 0)
-        if base is None:
-            return None
-        # After a logout the old id stands for nobody, at once; after a login for the guest, while pages are under way.
-        old = Moved(now + self.policy.grace, base) if base.login is None else Moved(now, None)
-        there = await self._save(key_of(base.id), base.rev + _LEAP, old, base.rev, base.rev)
-        if there is not None:
-            await self._drop(key)
-        return there
-
-    async def _save(
-        self, key: str, rev: int, record: Session | Moved, expected: int | None, since: int
-    ) -> Session | Moved | None:
-        """Write over the revision `expected`, and over what nobody understands; return what somebody wrote `since`.
-
-        What is older than that revision is what the store had before it went down, and is written over, too.
-        """
-        stored = Stored(rev, packed(record))
-        for _ in range(_TRIES):
-            try:
-                there = await self.store.save(key, stored, expected, self.policy.idle)
-            except Exception as error:
-                self._fault(error)
-                return None
-            if there is None:
-                return None
-            found = unpacked(there.data)
-            if isinstance(found, Moved) or (found is not None and found.rev >= since):
-                return found
-            expected = there.rev
-        return None
-
-    async def _restore(self, key: str, rev: int, record: Session | Moved, expected: int | None) -> None:
-        await self._save(key, rev, record, expected, rev)
-
-    async def _drop(self, key: str) -> None:
-        try:
-            await self.store.drop(key)
-        except Exception as error:  # nobody knows its id; it is forgotten when its time is over
-            self._fault(error)
-
-    def _fault(self, error: Exception) -> None:
-        """Something could not be read or written. What is no StoreDown is a fault of ours, and told once at length."""
-        if isinstance(error, StoreDown):
-            self._tell("session_unstored")
-            return
-        self._tell("store:fault")
-        kind = type(error).__name__
-        if kind not in self._faults:
-            self._faults.add(kind)
-            said = {"message": "a store failed; shoppers go on by their cookies", "exception": error}
-            asyncio.get_running_loop().call_exception_handler(said)
 
     # --- tokens -------------------------------------------------------------------------------------------------------
 
@@ -490,7 +404,8 @@ class Keeper:
         else:
             self._revoked.add(news, int(self._clock()))
             for kept in self._here.everybody():
-                if _is_meant(news, kept):
+                session = kept.session
+                if session is not None and may_void(news, session, kept.key):
                     kept.stale = True
 
     def _check(self, session: Session) -> None:
@@ -542,30 +457,6 @@ class Keeper:
             self._here.name(kept.cookie, kept)
         kept.stale = kept.heard > session.rev or self.is_void(kept)
 
-    def _later(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.get_running_loop().create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-
-def _is_meant(news: Revocation, kept: Kept) -> bool:
-    """Whether a revocation may end a session: all 25,000 are looked through in 2 ms, or 15 for a customer's."""
-    session = kept.session
-    if session is None or news.kind == "all":
-        return session is not None
-    if news.kind == "session":
-        return news.key in (kept.key, session.kin)
-    return session.login is not None and session.login_at <= news.at and key_of(session.login.sub) == news.key
-
 
 def _login_at(session: Session) -> int:
     return session.login_at
-
-
-def _newest(cookies: Session, known: Session | None, stored: Session | None) -> Session:
-    """Return the latest state of a session: as its cookie has it, as it is known here, and as the store has it."""
-    newest = known if known is not None and known.rev >= cookies.rev else cookies
-    if stored is not None and stored.rev >= newest.rev:
-        return stored
-    fuller = known if known is not None else stored
-    return filled(newest, fuller) if newest is cookies and fuller is not None else newest

@@ -68,3 +68,12 @@ def filled(session: Session, older: Session) -> Session:
 
 def _customer(session: Session) -> str:
     return session.login.sub if session.login is not None else ""
+
+
+def newest_of(cookies: Session, known: Session | None, stored: Session | None) -> Session:
+    """Return the latest state of a session: as its cookie has it, as a worker knows it, and as the store has it."""
+    newest = known if known is not None and known.rev >= cookies.rev else cookies
+    if stored is not None and stored.rev >= newest.rev:
+        return stored
+    fuller = known if known is not None else stored
+    return filled(newest, fuller) if newest is cookies and fuller is not None else newest

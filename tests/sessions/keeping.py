@@ -15,7 +15,7 @@ from sessions.kept import MOST_KEPT, Kept
 from sessions.keys import KeyRing
 from sessions.model import Basket, Changes, Login, Policy, Session
 from sessions.stores.memory import MemoryStore, _Kept
-from sessions.stores.port import Changed, News, Revocation, Stored
+from sessions.stores.port import Changed, News, Revocation, Store, Stored
 
 NOW = 1_800_000_000
 POLICY = Policy()
@@ -116,7 +116,7 @@ class SharedStore(MemoryStore):
 class Worker:
     """A keeper, and what it counted."""
 
-    def __init__(self, store: SharedStore, ids: Callable[[], str], policy: Policy, ring: KeyRing, most: int) -> None:
+    def __init__(self, store: Store, ids: Callable[[], str], policy: Policy, ring: KeyRing, most: int) -> None:
         self.events: Counter[str] = Counter()
         self.now = NOW
         self.keeper = Keeper(ring, policy, store, ids, self._count, lambda: self.now, most)
@@ -146,9 +146,11 @@ class House:
         self._numbers = itertools.count(1)
         self.workers = [self.worker(policy, ring, most) for _ in range(workers)]
 
-    def worker(self, policy: Policy = POLICY, ring: KeyRing = RING, most: int = MOST_KEPT) -> Worker:
+    def worker(
+        self, policy: Policy = POLICY, ring: KeyRing = RING, most: int = MOST_KEPT, store: Store | None = None
+    ) -> Worker:
         """One more, which knows nothing yet."""
-        made = Worker(self.store, lambda: f"id-{next(self._numbers):019}", policy, ring, most)
+        made = Worker(store or self.store, lambda: f"id-{next(self._numbers):019}", policy, ring, most)
         self.store.hearers.append(made.keeper._hear)
         return made
 

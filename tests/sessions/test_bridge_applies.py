@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sessions.bridge import Outcome, apply, begun, carried, public_view
+from sessions.bridge import MOST_COOKIE, MOST_COOKIES, Outcome, apply, begun, carried, public_view
 from sessions.model import (
     MOST_TRAIL,
     UNNUMBERED,
@@ -341,6 +341,16 @@ def test_each_system_has_a_handle_and_cookies_of_its_own():
     session = say(session, Changes(handle="", cookies={"open": ""}), "cms").session
     assert session is not None
     assert session.handles == {"commerce": "h1", "commerce~open": "5"}
+
+
+@given(st.dictionaries(st.text("abcdef", min_size=1, max_size=3), st.sampled_from(["", "x", "x" * 1025]), max_size=40))
+def test_a_system_that_sets_cookies_without_end_fills_no_session(cookies):
+    session = after(GUEST, Changes(handle="h"), Changes(cookies=cookies), Changes(cookies={"z": "last"}))
+    again = after(session, Changes(cookies=cookies))
+
+    assert len(session.handles) <= MOST_COOKIES + 1
+    assert max(map(len, session.handles.values())) <= MOST_COOKIE
+    assert again.handles == session.handles
 
 
 # --- what scripts see -------------------------------------------------------------------------------------------------

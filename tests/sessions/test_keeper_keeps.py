@@ -225,7 +225,7 @@ async def test_a_hundred_changes_at_once_in_two_workers_are_all_there(house, wor
 
     both = list(zip((worker, other), held, strict=True)) * 50
     await asyncio.gather(*(
-        place.told(kept, Changes(cookies={f"c{number}": "x"})) for number, (place, kept) in enumerate(both)
+        place.told(kept, Changes(handle="x"), f"system-{number}") for number, (place, kept) in enumerate(both)
     ))  # fmt: skip
 
     assert len(session_of(await worker.open(COOKIE)).handles) == 100

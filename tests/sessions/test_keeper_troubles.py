@@ -298,8 +298,7 @@ def test_whatever_happens_to_the_store_one_shopper_who_waits_for_each_answer_kee
 async def test_a_logout_that_the_store_has_missed_is_written_when_it_is_back():
     house = House(0)
     guard = GuardedStore(house.store, probe=0.01, failures=1)
-    worker = house.worker()
-    worker.keeper.store = guard
+    worker = house.worker(store=guard)
     await worker.keeper.start()
     try:
         customer = await worker.told(await worker.open(COOKIE), Changes(login=ANNA))
@@ -331,7 +330,7 @@ async def test_what_is_done_in_the_background_is_done_before_the_end(house, work
     await worker.keeper.close()
 
     assert stored(house) == GUEST
-    assert not worker.keeper._tasks
+    assert not worker.keeper._archive._tasks
 
 
 async def test_a_write_that_never_ends_does_not_keep_a_worker_from_ending(house, worker, monkeypatch):
@@ -346,7 +345,7 @@ async def test_a_write_that_never_ends_does_not_keep_a_worker_from_ending(house,
     await worker.keeper.close()
     await house.settled()
 
-    assert not worker.keeper._tasks
+    assert not worker.keeper._archive._tasks
 
 
 async def test_of_a_key_that_nobody_has_at_hand_news_are_no_trouble(worker):
