@@ -78,6 +78,13 @@ class UriTooLong(ClientError):
     reason = "uri_too_long"
 
 
+class CardNumber(ClientError):
+    """A card's number is on its way to a system that takes no payments. REQUIREMENTS, 27."""
+
+    status = 422
+    reason = "card_number"
+
+
 class MisdirectedRequest(ClientError):
     """The Host is none of ours. RFC 9110, 7.4."""
 
@@ -119,6 +126,12 @@ class NoRule(EdgeError):
     status = 404
     blame = "edge"
     reason = "no_rule"
+
+
+class PaymentBarred(EdgeError):
+    """A payment page was about to be asked of a system that takes no payments: the last guard. REQUIREMENTS, 26."""
+
+    reason = "payment_barred"
 
 
 # --- a system's fault -------------------------------------------------------------------------------------------------

@@ -29,6 +29,9 @@ INTENT_OF_PAGE: Mapping[str, Intent] = {
 }
 """What a page type is for, unless the rule says otherwise; a page type not named here is for browsing."""
 
+PAYMENT_PAGES = frozenset({"basket", "checkout", "payment", "order"})
+"""Pages that only a system with `payment: true` may be asked for. DESIGN, 4."""
+
 METHODS: Mapping[bytes, str] = {
     name.encode(): name for name in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 }
@@ -367,6 +370,8 @@ class SystemSpec:
     """Certificates to trust, PEM; empty for those that the machine trusts. The text and not its file: a renewed one is
     another declaration, and every worker has the same."""
     tls_name: str = ""
+    passes_cards: bool = False
+    """Whether what is sent to it is not looked through for card numbers."""
 
 
 @dataclass(frozen=True, slots=True)

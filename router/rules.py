@@ -124,6 +124,8 @@ class Treatment:
     """The plugins of this rule, ready made, after those of the file."""
     mirror: Mirror | None = None
     body_limit: int | None = None
+    passes_cards: bool | None = None
+    """Whether card numbers are not looked for; None where it is as the system says."""
 
     @property
     def plain(self) -> bool:

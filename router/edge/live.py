@@ -23,8 +23,8 @@ class Route:
     """One decision (a rule and a system) with all that carrying it out needs, looked up once per generation."""
 
     __slots__ = (
-        "body_limit", "decision", "fallback", "guarded", "idle_timeout", "mirror", "mirror_share", "on_request",
-        "on_response", "on_waiting", "plain", "response_timeout", "retries", "system", "tally",
+        "barred", "body_limit", "decision", "fallback", "guarded", "hidden", "idle_timeout", "mirror", "mirror_share",
+        "on_request", "on_response", "on_waiting", "plain", "response_timeout", "retries", "system", "tally", "watched",
     )  # fmt: skip
 
     def __init__(self, decision: Decision, system: System | None, limits: Limits, plugins: tuple[object, ...]) -> None:
@@ -49,6 +49,12 @@ class Route:
         self.tally = Tally()
         self.guarded = False
         """Whether the path must be checked for readings that belong to a payment system."""
+        self.barred = False
+        """Whether nothing may ever be asked: the rules are not as they were proved to be."""
+        self.watched = False
+        """Whether what is sent is looked through for card numbers."""
+        self.hidden = False
+        """Whether no other site may learn the page's address."""
 
     def count(self) -> RuleCount:
         """Return the tally with its labels."""
@@ -89,3 +95,6 @@ class Live:
             if treatment.mirror:
                 route.mirror = systems[treatment.mirror.system]
             route.guarded = self.boundary.guards(route.decision)
+            route.barred = self.boundary.bars(route.decision)
+            route.watched = self.boundary.watches(route.decision)
+            route.hidden = self.boundary.hides(route.decision)

@@ -17,7 +17,9 @@ from router.wire.head import RequestHead, ResponseHead, joined
 MOST_COPIES: Final = 64
 """Copies under way at a time in one worker: a slow mirror costs copies, never memory."""
 
-_STRIPPED: Final = Edits(remove=["cookie", "authorization", "x-csrf-token", "x-csrftoken", "if-none-match", "expect"])
+_STRIPPED: Final = Edits(
+    remove=["cookie", "authorization", "referer", "x-csrf-token", "x-csrftoken", "if-none-match", "expect"]
+)
 
 
 class Copy(Asker):

@@ -23,6 +23,8 @@ _SAID: Final = {
     414: "The address is too long.",
     417: "The request expects something that is not offered here.",
     421: "This shop does not answer to that name.",
+    422: "This page takes no card numbers, and what was sent seems to contain one, so it was not passed on. "
+    "Please enter your card on the payment page of the checkout only.",
     429: "Too many requests. Please wait a moment.",
     431: "The request's headers are too large. Clearing the cookies for this site may help.",
     500: "Something went wrong.",
@@ -31,6 +33,9 @@ _SAID: Final = {
     504: "This part of the shop took too long to answer. Please try again.",
     505: "This version of HTTP is not spoken here.",
 }
+
+_TITLE: Final = {422: "A card number does not belong here"}
+"""Headings, where the status's own phrase would help nobody."""
 
 _PAGE: Final = """<!doctype html>
 <html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">
@@ -64,7 +69,7 @@ def error_reply(
     `title` and `said` are the heading and the sentence, empty for those that go with the status; `ways` are links to go
     on by, each its text and its address.
     """
-    title = title or phrase_of(status)
+    title = title or _TITLE.get(status) or phrase_of(status)
     said = said or _SAID.get(status, _SAID[500])
     headers = [("Cache-Control", "no-store"), ("X-Content-Type-Options", "nosniff")]
     if retry_after:

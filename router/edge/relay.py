@@ -13,6 +13,7 @@ import asyncio
 from time import perf_counter
 from typing import TYPE_CHECKING, Final
 
+from router.cards import CardWatch
 from router.edge.asker import Asker
 from router.edge.held import Held, holds
 from router.edge.live import Live, Route
@@ -21,6 +22,7 @@ from router.edge.public import answer_public
 from router.edge.seam import headers_of, is_page, visit_of
 from router.edge.settling import end_logins
 from router.edge.upstream import ServerConnection
+from router.edge.vetting import vetted, watch_of
 from router.errors import (
     AmbiguousPath,
     BodyTooLarge,
@@ -29,6 +31,7 @@ from router.errors import (
     EdgeError,
     MisdirectedRequest,
     Overloaded,
+    PaymentBarred,
     QueueFull,
     RequestTimeout,
     ResponseTimeout,
@@ -39,6 +42,7 @@ from router.exchange import Outbound, checked, inbound, outbound
 from router.headers import applied
 from router.model import SAFE_METHODS, Edits, Reply, RequestView, ResponseView
 from router.ranks import NAMES, rank_of
+from router.referrers import discreet
 from router.tally import slot_of
 from router.wire.body import LAST_CHUNK, chunk, last_chunk
 from router.wire.head import UNKNOWN, RequestHead, ResponseHead, joined
@@ -73,7 +77,8 @@ class Relay(Asker):
         "edits", "fallen_back", "form", "form_route", "has_body", "head", "held", "intent", "kept", "live",
         "login_ended", "opened", "own_cookies", "pending", "pending_size", "phase", "reason", "request", "request_id",
         "rewritten", "route", "safe", "sealed", "sent_all", "sent_body", "server", "started", "status",
-        "system_seconds", "target", "trace", "trailers", "tries", "view", "wants_body", "wants_upgrade", "whole",
+        "system_seconds", "target", "trace", "trailers", "tries", "view", "wants_body", "wants_upgrade", "watch",
+        "whole",
     )  # fmt: skip
 
     def __init__(
@@ -146,6 +151,8 @@ class Relay(Asker):
         """Whether the body of the answer is looked at before it goes on."""
         self.held: Held | None = None
         """The answer, while it waits."""
+        self.watch: CardWatch | None = None
+        """What looks through the body for card numbers, on its way to a system that takes no payments."""
 
     # --- deciding -----------------------------------------------------------------------------------------------------
 
@@ -225,6 +232,8 @@ class Relay(Asker):
             limit = route.body_limit
             if limit and self.head.block.length > limit:
                 raise BodyTooLarge(f"the body has {self.head.block.length} bytes, the limit is {limit}")
+            if route.watched and (self.has_body or view.query):
+                self.watch = watch_of(self)
         except EdgeError as error:
             self.refuse(error)
             return
@@ -272,7 +281,11 @@ class Relay(Asker):
         self.target = out.target.encode("ascii")
         self.edits = out.edits or None
         mirror = route.mirror
-        if mirror is not None and self.safe and not self.live.boundary.strays(self.view, mirror.name, out.path):
+        if (
+            mirror is not None
+            and self.safe
+            and not self.live.boundary.spares(self.view, route.decision, mirror.name, out.path)
+        ):
             about_client = b"%bX-Request-Id: %b\r\n" % (self.client.forwarded, self.request_id)
             self.edge.mirror(route, self.head, out, about_client)
         self._ask_anew(route)
@@ -280,6 +293,9 @@ class Relay(Asker):
     def _ask_anew(self, route: Route) -> None:
         """Ask a system that was not asked before: what it may know of the visitor is another matter for each."""
         self.route = route
+        if route.barred:
+            self.refuse(PaymentBarred(f"rule {route.decision.rule.name!r} must never get to {self.system_name}"))
+            return
         block = self.head.block
         lines = block.forward
         edits = self.edits
@@ -298,6 +314,8 @@ class Relay(Asker):
             self.wants_body = profile is not None and profile.wants_body(self.view.method, self.view.path)
             if self.wants_body:
                 edits = UNENCODED if edits is None else edits.then(UNENCODED)
+        if route.guarded:
+            lines = self.live.boundary.without_query(lines, self.view)
         if edits is not None:
             lines = joined(applied(headers_of(lines).lines, edits))
         self._write_request(lines)
@@ -370,13 +388,21 @@ class Relay(Asker):
         if route is not None and route.body_limit and self.bytes_in > route.body_limit:
             self.refuse(BodyTooLarge(f"the body has more than {route.body_limit} bytes"))
             return
+        if self.watch is not None:
+            data = vetted(self, self.watch, data)
+        if data:
+            self._take(data)
+
+    def _take(self, data: bytes) -> None:
+        """Send a piece of the body, or keep it until it can be."""
         if self.connection is not None:
             self._send_body(data)
         elif self.phase == WAITING:
             self.pending.append(data)
             self.pending_size += len(data)
             if self.form_route is not None:
-                self._look_at_form()
+                if not self.whole:
+                    self._look_at_form()
             elif self.pending_size > _MOST_PENDING:
                 self.client.stop_reading()
 
@@ -402,6 +428,12 @@ class Relay(Asker):
         """The request is whole."""
         self.whole = True
         self.trailers = trailers
+        if self.watch is not None:
+            rest = vetted(self, self.watch, None)
+            if rest:
+                self._take(rest)
+        if self.phase == FINISHED:
+            return  # it was refused for what came of it
         if self.form_route is not None:
             self._look_at_form()
         elif self.connection is not None:
@@ -520,6 +552,8 @@ class Relay(Asker):
             forward = joined(applied(block.lines if lines is None else lines, edits))
         elif lines is not None:
             forward = joined(lines)
+        if route.hidden:
+            forward = discreet(forward)
         client = self.client
         parts = [head.start, b"\r\n", forward]
         if self.bodiless or status in (204, 304):
@@ -665,7 +699,8 @@ class Relay(Asker):
             return False
         assert self.route is not None
         assert self.route.fallback is not None
-        return not self.live.boundary.strays(self.view, self.route.fallback.decision.system, self.view.path)
+        decision = self.route.decision
+        return not self.live.boundary.spares(self.view, decision, decision.rule.treatment.fallback, self.view.path)
 
     def _fall_back(self, route: Route) -> None:
         assert route.fallback is not None

@@ -8,12 +8,11 @@ from collections.abc import Iterator
 from router.conditions import Host, Method
 from router.errors import Problem
 from router.generation import Generation
-from router.model import RequestView
+from router.model import PAYMENT_PAGES, RequestView
 from router.patterns import PathPattern
 from router.rules import Redirect, Rule
 from router.rulesfile.cover import covers, shadowed
 from router.rulesfile.requests import BadRequestText, ClientError, view_of
-from router.rulesfile.treatments import PAYMENT_PAGES
 
 PAGES = (
     "home",

@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterator
 from urllib.parse import quote, unquote
 
+from router.model import PAYMENT_PAGES
 from router.patterns import PathPattern
 from router.rules import Redirect, Respond, Rule, Split, To
 from router.rulesfile.document import Loc
-from router.rulesfile.treatments import PAYMENT_PAGES
 from router.rulesfile.work import Work
 from router.wire.target import folded
 

@@ -62,6 +62,9 @@ class Health(Shape):
     """The Host that probes send; the first of `hosts` by the alphabet, else the server's own address, unless given."""
 
 
+CardNumbers = Literal["refuse", "pass"]
+
+
 class TimeoutParts(Shape):
     """Timeouts one by one."""
 
@@ -148,6 +151,9 @@ class System(Shape):
     """Time an unused connection is kept; stay below what the server itself allows."""
     tls: Tls | None = None
     """TLS towards https servers."""
+    card_numbers: CardNumbers = "refuse"
+    """What becomes of a body or query with a card number, where this system has no `payment: true` and another has:
+    it is refused, or nobody looks."""
 
 
 # --- conditions -------------------------------------------------------------------------------------------------------
@@ -333,6 +339,9 @@ class Rule(Shape):
     """Copy safe requests, without cookies and credentials, to another system; its answers are thrown away."""
     body_limit: Size | None = None
     """The largest request body, in place of the file's; 0 for no limit."""
+    card_numbers: CardNumbers | None = None
+    """What becomes of a body or query with a card number on its way to a system that takes no payments; as the system
+    says unless given."""
     page: str = ""
     """What kind of page it is: home, campaign, brand, product, listing, basket, checkout, ..."""
     intent: Literal["browse", "buy", "account", "api", "asset"] | None = None

@@ -65,6 +65,7 @@ def compiled_system(work: Work, name: str, said: shape.System) -> SystemSpec:
         verify=tls.verify,
         ca=_certificates(work, tls.ca, (*loc, "tls", "ca")),
         tls_name=_host(work, tls.name, (*loc, "tls", "name")),
+        passes_cards=said.card_numbers == "pass",
     )
 
 

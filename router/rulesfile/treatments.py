@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from router.model import BUCKETS, Reply, Timeouts
+from router.model import BUCKETS, PAYMENT_PAGES, Reply, Timeouts
 from router.patterns import PathPattern, PatternError
 from router.rules import Action, Mirror, Redirect, Respond, Split, To, Treatment
 from router.rulesfile import shape, templates
@@ -15,14 +15,11 @@ from router.rulesfile.pluginuse import compiled_plugins
 from router.rulesfile.systems import timeouts
 from router.rulesfile.work import Work
 
-PAYMENT_PAGES: Final = frozenset({"basket", "checkout", "payment", "order"})
-"""Pages that only a system with `payment: true` may be asked for. DESIGN, 4."""
-
 LARGEST_BODY: Final = 1024 * 1024
 """Bytes of an answer that the edge gives itself: it is held in memory, in every worker."""
 
 _TREATMENTS = frozenset(
-    {"fallback", "rewrite", "timeout", "retries", "headers", "plugins", "mirror", "body_limit"},
+    {"fallback", "rewrite", "timeout", "retries", "headers", "plugins", "mirror", "body_limit", "card_numbers"},
 )
 _NOTHING = Treatment()
 
@@ -153,7 +150,7 @@ def compiled_treatment(
     if _TREATMENTS.isdisjoint(said.model_fields_set):
         return _NOTHING
     if isinstance(action, Redirect | Respond):
-        for key in ("fallback", "rewrite", "timeout", "retries", "mirror", "body_limit"):
+        for key in ("fallback", "rewrite", "timeout", "retries", "mirror", "body_limit", "card_numbers"):
             if key in said.model_fields_set:
                 work.findings.error(
                     (*loc, key), f"`{key}` means nothing where no system is asked", "leave it out", key=True
@@ -178,6 +175,7 @@ def compiled_treatment(
         plugins=compiled_plugins(work, (*loc, "plugins"), said.plugins),
         mirror=_mirror(work, (*loc, "mirror"), said.mirror, action) if said.mirror is not None else None,
         body_limit=said.body_limit,
+        passes_cards=said.card_numbers == "pass" if said.card_numbers is not None else None,
     )
 
 
