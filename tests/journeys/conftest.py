@@ -27,6 +27,8 @@ def browser() -> Iterator[Browser]:
     found = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if found is None:
         pytest.exit("no Chromium here; on Debian: apt-get install chromium", returncode=1)
+    for old in OUT.glob("failed-*"):
+        old.unlink()
     # No name is resolved but our own: a page that needs anything from outside cannot hide it.
     only_here = "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1"
     with sync_playwright() as playwright:
