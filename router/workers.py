@@ -270,6 +270,18 @@ class Fleet:
         await asyncio.gather(*(worker.count(_TO_COUNT) for worker in self.workers if worker.generation))
         return [*(worker.snapshot for worker in self.workers), self._gone]
 
+    async def answers(self, seconds: float) -> bool:
+        """Whether at least one worker that serves answers in time; all are asked, so that one that hangs costs none."""
+        asked = [asyncio.create_task(worker.count(seconds)) for worker in self.ready]
+        try:
+            for first in asyncio.as_completed(asked):
+                if await first:
+                    return True
+        finally:
+            for task in asked:
+                task.cancel()
+        return False
+
     async def _pulse(self) -> None:
         while True:
             await asyncio.sleep(_PULSE)

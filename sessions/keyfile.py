@@ -12,6 +12,7 @@ from typing import Final
 
 from sessions.errors import KeysError
 from sessions.keys import MOST_FILE, KeyRing
+from sessions.privatefile import read_private
 
 _PRIVATE: Final = 0o600
 
@@ -23,30 +24,13 @@ def load(path: str | Path) -> KeyRing:
 
 def read(path: str | Path) -> bytes:
     """Return what is in a keys file. Raises KeysError also if somebody but its owner may read or write it."""
-    try:
-        # Without O_NONBLOCK, opening a named pipe would wait for whoever writes into it.
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
-    except FileNotFoundError:
-        raise KeysError(f"{path}: there is no such file: `inseam keys init --keys {path}` makes one") from None
-    except OSError as error:
-        raise KeysError(f"{path}: {error.strerror}: the user that runs inseam must be able to read it") from None
-    try:
-        found = os.fstat(descriptor)
-        if not stat.S_ISREG(found.st_mode):
-            raise KeysError(f"{path}: this is no regular file: give the file that `inseam keys init` made")
-        mode = stat.S_IMODE(found.st_mode)
-        if mode & 0o077:
-            raise KeysError(f"{path}: others than its owner can get at it (mode {mode:04o}): chmod 600 {path}")
-        with open(descriptor, "rb", closefd=False) as file:
-            return file.read(MOST_FILE + 1)
-    finally:
-        os.close(descriptor)
+    return read_private(path, MOST_FILE + 1, f"`inseam keys init --keys {path}` makes one")
 
 
 def write(path: str | Path, ring: KeyRing) -> None:
     """Put the keys in place of what the file holds, in one step, readable for its owner alone. Raises KeysError.
 
-    A link stays a link: what it points to is replaced.
+    A file of root's that a group may read stays so. A link stays a link: what it points to is replaced.
     """
     target = Path(path).resolve()
     fresh = target.with_name(f".{target.name}.new")
@@ -56,6 +40,7 @@ def write(path: str | Path, ring: KeyRing) -> None:
         descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, _PRIVATE)
         try:
             with open(descriptor, "wb") as file:
+                _share_as_before(descriptor, target)
                 file.write(ring.to_json())
                 file.flush()
                 os.fsync(descriptor)
@@ -70,6 +55,15 @@ def write(path: str | Path, ring: KeyRing) -> None:
             os.close(folder)
     except OSError as error:
         raise KeysError(f"{path}: cannot be written: {error.strerror}; the old keys are as they were") from None
+
+
+def _share_as_before(descriptor: int, target: Path) -> None:
+    """Let the group read that could, where root keeps the file for it: see `sessions.privatefile`."""
+    with suppress(FileNotFoundError):
+        before = os.stat(target)
+        if os.geteuid() == 0 == before.st_uid and before.st_mode & stat.S_IRGRP:
+            os.fchown(descriptor, -1, before.st_gid)
+            os.fchmod(descriptor, _PRIVATE | stat.S_IRGRP)
 
 
 @contextmanager

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import socket
 import time
 from html import escape
@@ -13,7 +12,8 @@ import msgspec
 from aiohttp import web
 
 from router import __version__
-from router.admin.guard import guard, harden
+from router.admin.audit import Audit
+from router.admin.guard import Access, guard, harden
 from router.admin.house import House
 from router.admin.metrics import exposition
 from router.admin.readiness import report
@@ -27,7 +27,8 @@ from sessions.stores.port import key_of
 
 _TO_CLOSE: Final = 1.0
 
-log = logging.getLogger("inseam.admin")
+_KEY_SHOWN: Final = 12
+"""Characters of a customer's key in the audit log: enough to tell which one, for who knows the number."""
 
 _PAGE: Final = """<!doctype html>
 <html lang="en"><meta charset="utf-8"><title>Inseam</title>
@@ -41,18 +42,21 @@ _PAGE: Final = """<!doctype html>
 <li><a href="/api/explain?url=/">/api/explain?method=GET&amp;url=/</a>: what would become of a request, and why
 <li><a href="/api/counters">/api/counters</a>: what the workers counted
 <li>POST /api/revoke: end a customer's sessions, <code>{{"customer": "42"}}</code>, or everybody's
-<li>POST /api/reload: read the rules again, as <code>inseam reload</code> does
+<li>POST /api/reload: read the rules again, as <code>inseam reload</code> does; <code>?allow_move=1</code> too
 </ul></html>
 """
 
 
 class Admin:
-    """Answers on `sockets` (none: the address is off); `name` is the host that `--admin` gave."""
+    """Answers on `sockets` (none: the address is off) whom `access` lets in; what changes goes to `audit`."""
 
-    def __init__(self, house: House, sockets: list[socket.socket], name: str = "") -> None:
+    def __init__(
+        self, house: House, sockets: list[socket.socket], access: Access | None = None, audit: Audit | None = None
+    ) -> None:
         self._house = house
         self._sockets = sockets
-        self._name = name
+        self._access = access or Access()
+        self._audit = audit or Audit()
         self._runner: web.AppRunner | None = None
 
     @property
@@ -74,7 +78,7 @@ class Admin:
 
     def app(self) -> web.Application:
         """Return the application, for `start` and for tests."""
-        app = web.Application(middlewares=[guard(self._name)])
+        app = web.Application(middlewares=[guard(self._access, self._audit)])
         app.on_response_prepare.append(harden)
         app.add_routes(
             [
@@ -157,15 +161,33 @@ class Admin:
         except ValueError as error:
             return _json({"error": str(error)}, 400)
         stored = await self._house.revoke(kind, key)
-        log.warning("sessions are ended, asked on the admin address: %s", kind)
+        whose = f"customer {key[:_KEY_SHOWN]}" if key else "everybody"  # the key is a digest: no log gets the number
+        known = "ended" if stored else "ended on this edge; the store is down"
+        await self._audit.changed(str(request.remote), f"revoke of {whose}", known)
         if not stored:
             said = "the store is down: the workers of this edge know, others will when it is back"
             return _json({"ended": kind, "stored": False, "warning": said}, 503)
         return _json({"ended": kind, "stored": True})
 
-    async def _reload(self, _request: web.Request) -> web.Response:
-        outcome = await self._house.reload("asked on the admin address")
+    async def _reload(self, request: web.Request) -> web.Response:
+        try:
+            allow_move = _flag(request, "allow_move")
+        except ValueError as error:
+            return _json({"error": str(error)}, 400)
+        outcome = await self._house.reload("asked on the admin address", allow_move)
+        await self._audit.changed(
+            str(request.remote), "reload with allow_move" if allow_move else "reload",
+            f"{outcome.outcome}, generation {outcome.generation} is live",
+        )  # fmt: skip
         return _json(outcome, 409 if outcome.outcome == "refused" else 200)
+
+
+def _flag(request: web.Request, name: str) -> bool:
+    """Return whether the query sets a flag. Raises ValueError for what is neither yes nor no."""
+    said = request.query.get(name, "0")
+    if said not in ("0", "1"):
+        raise ValueError(f"{name}={said!r} is neither 0 nor 1")
+    return said == "1"
 
 
 def _void(said: Any) -> tuple[Literal["session", "customer", "all"], str]:

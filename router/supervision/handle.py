@@ -14,9 +14,13 @@ from router.counters import Snapshot
 from router.errors import InseamError
 from router.supervision import messages as say
 from router.supervision.channel import Channel
+from router.supervision.settings import ADMIN_TOKEN
 
 _TO_EXIT: Final = 2.0
 """Seconds that a process gets to exit after it closed its channel."""
+
+_SUPERVISORS: Final = frozenset({ADMIN_TOKEN, "NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"})
+"""Variables that are for the supervisor alone."""
 
 Answer = TypeVar("Answer")
 
@@ -61,7 +65,7 @@ class Handle:
             process = await asyncio.create_subprocess_exec(
                 sys.executable, "-P", "-m", "router.supervision.worker", *map(str, inherited), pass_fds=inherited,
                 stdin=asyncio.subprocess.DEVNULL,
-                env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+                env={**_environment(), "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
             )  # fmt: skip
         except BaseException:
             ours.close()
@@ -137,3 +141,8 @@ class Handle:
         """End the process at once."""
         if self.process.returncode is None:
             self.process.kill()
+
+
+def _environment() -> dict[str, str]:
+    """Return what a worker, and the plugins in it, may know of the environment: not how to rule the edge."""
+    return {name: value for name, value in os.environ.items() if name not in _SUPERVISORS}

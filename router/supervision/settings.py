@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import os
 import ssl
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Final
 
 from router.errors import StartError
+
+ADMIN_TOKEN: Final = "INSEAM_ADMIN_TOKEN"  # noqa: S105  # its name, not the token
+"""The variable that may have the admin token itself, for where secrets come that way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +80,7 @@ class Certificate:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """`workers` 0 stands for one a processor core; `drain` is in seconds; `admin` None switches the address off."""
+    """`workers` 0 stands for one a processor core; times are in seconds; `admin` None switches the address off."""
 
     rules: str = "rules.yaml"
     listen: tuple[Address, ...] = (Address("127.0.0.1", 8080),)
@@ -85,10 +89,18 @@ class Settings:
     certificate: Certificate | None = None
     access_log: str = ""
     drain: float = 15.0
+    drain_wait: float = 0.0
+    """For how long shoppers are still let in after readiness has said no."""
     store: str = "memory:"
     """Where sessions are kept: memory:, sqlite:PATH or redis://..."""
     keys: str = ""
     """The keys file; empty for keys that are made at the start and gone at the end."""
+    admin_token: str = field(default="", repr=False)
+    """The admin address's token itself; empty where there is none, or a file has it."""
+    admin_token_file: str = ""
+    probes_only: bool = False
+    """Whether the admin address answers nothing but /livez and /readyz."""
+    audit_log: str = ""
 
     @property
     def worker_count(self) -> int:

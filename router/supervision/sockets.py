@@ -11,7 +11,7 @@ import errno
 import os
 import socket
 from collections.abc import Iterable
-from typing import Final
+from typing import Final, NamedTuple
 
 from router.errors import StartError
 from router.supervision.settings import Address
@@ -22,14 +22,50 @@ _BACKLOG: Final = 4096
 _FIRST_INHERITED: Final = 3
 """The first file descriptor that systemd hands over: sd_listen_fds(3)."""
 
+ADMIN_NAME: Final = "admin"
+"""The name (FileDescriptorName=) of a socket that is for the admin address; all others are the shop's."""
+
 _NO_SUCH_FAMILY: Final = (errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL)
 
 
+class HandedOver(NamedTuple):
+    """The sockets that systemd listens on for us."""
+
+    shop: list[socket.socket]
+    admin: list[socket.socket]
+    """Those of a socket unit with `FileDescriptorName=admin`."""
+
+
+def handed_over() -> HandedOver:
+    """Return what systemd handed over, if anything: sd_listen_fds(3). Raises StartError for what we cannot serve on."""
+    if os.environ.pop("LISTEN_PID", "") != str(os.getpid()):
+        return HandedOver([], [])
+    count = int(os.environ.pop("LISTEN_FDS", "0"))
+    names = os.environ.pop("LISTEN_FDNAMES", "").split(":")
+    given = HandedOver([], [])
+    for place in range(count):
+        sock = socket.socket(fileno=_FIRST_INHERITED + place)
+        name = names[place] if place < len(names) else ""
+        _check(sock, name)
+        sock.setblocking(False)
+        os.set_inheritable(sock.fileno(), False)
+        (given.admin if name == ADMIN_NAME else given.shop).append(sock)
+    return given
+
+
+def _check(sock: socket.socket, name: str) -> None:
+    wrong = ""
+    if sock.family not in (socket.AF_INET, socket.AF_INET6) or sock.type != socket.SOCK_STREAM:
+        wrong = "is no TCP socket: write ListenStream=PORT or ADDRESS:PORT"
+    elif not sock.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+        wrong = "is one connection: write Accept=no"
+    if wrong:
+        sock.close()
+        raise StartError(f"the socket {name!r} that systemd handed over {wrong} in its socket unit")
+
+
 def listening(addresses: Iterable[Address]) -> list[socket.socket]:
-    """Return the sockets that systemd handed over, if any, else one or more for each address. Raises StartError."""
-    given = _inherited()
-    if given:
-        return given
+    """Return one or more sockets for each address. Raises StartError."""
     sockets: list[socket.socket] = []
     try:
         for address in addresses:
@@ -90,17 +126,6 @@ def _why(error: OSError) -> str:
     if error.errno == errno.EADDRNOTAVAIL:
         return "the address is not one of this machine's"
     return error.strerror or str(error)
-
-
-def _inherited() -> list[socket.socket]:
-    if os.environ.pop("LISTEN_PID", "") != str(os.getpid()):
-        return []
-    count = int(os.environ.pop("LISTEN_FDS", "0"))
-    sockets = [socket.socket(fileno=fd) for fd in range(_FIRST_INHERITED, _FIRST_INHERITED + count)]
-    for sock in sockets:
-        sock.setblocking(False)
-        os.set_inheritable(sock.fileno(), False)
-    return sockets
 
 
 def address_of(sock: socket.socket) -> Address:

@@ -10,11 +10,15 @@ import resource
 import signal
 import socket
 from collections.abc import Coroutine
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import Any, Final, Literal
 
 from router.accesslog import check_target
 from router.admin import Admin
+from router.admin.audit import Audit
+from router.admin.guard import Access, check_reach
 from router.admin.house import Standing, WorkerStanding
+from router.admin.token import Token
 from router.counters import Snapshot
 from router.generation import Generation
 from router.reload import Outcome, Reloader
@@ -24,11 +28,14 @@ from router.supervision import messages as say
 from router.supervision.health import Checks
 from router.supervision.keeping import Keys, check_store, store_for
 from router.supervision.logs import patient_stderr
-from router.supervision.notify import notify, reloading
+from router.supervision.notify import keep_watchdog, notify, reloading, stopping, watchdog_seconds
 from router.supervision.settings import Settings
-from router.supervision.sockets import address_of, bound, listening
+from router.supervision.sockets import address_of, handed_over, listening
 from router.supervision.upgrade import Given, succeeded
 from router.workers import Current, Fleet
+
+_TO_LEAVE: Final = 5.0
+"""Seconds between the end of the drain and the end of the process, on a machine that is busy."""
 
 log = logging.getLogger("inseam.supervisor")
 
@@ -44,16 +51,37 @@ def serve(settings: Settings) -> int:
     check_store(settings.store)
     if settings.access_log:
         check_target(settings.access_log)
+    access, audit = _access(settings), Audit(settings.audit_log)
     with contextlib.ExitStack() as stack:
-        sockets = [stack.enter_context(sock) for sock in given.shop or listening(settings.listen)]
-        admin = given.admin or (bound(settings.admin) if settings.admin else [])
-        for sock in admin:
-            stack.enter_context(sock)
+        stack.callback(audit.close)
+        systemd = handed_over()
+        shop = [stack.enter_context(sock) for sock in given.shop or systemd.shop or listening(settings.listen)]
+        own = listening([settings.admin] if settings.admin else []) if not (given.admin or systemd.admin) else []
+        admin = [stack.enter_context(sock) for sock in given.admin or systemd.admin or own]
+        check_reach(map(address_of, admin), access)
         _raise_file_limit()
         _leave_no_core()
         stack.enter_context(patient_stderr())
         store = stack.enter_context(store_for(settings.store, settings.worker_count))
-        return asyncio.run(Supervisor(settings, sockets, admin, sources, generation, keys, store, given).run())
+        doors = Doors(shop, admin, access, audit)
+        return asyncio.run(Supervisor(settings, doors, sources, generation, keys, store, given).run())
+
+
+@dataclass(frozen=True, slots=True)
+class Doors:
+    """Where people come in: the shop's and the admin address's sockets, who may use the latter, who writes it down."""
+
+    shop: list[socket.socket]
+    admin: list[socket.socket]
+    access: Access
+    audit: Audit
+
+
+def _access(settings: Settings) -> Access:
+    """Return who may ask the admin address. Raises StartError for a token that is none."""
+    given = settings.admin_token or settings.admin_token_file
+    token = Token(settings.admin_token, settings.admin_token_file) if given else None
+    return Access(settings.admin.host if settings.admin else "", token, settings.probes_only)
 
 
 class Supervisor:
@@ -62,8 +90,7 @@ class Supervisor:
     def __init__(
         self,
         settings: Settings,
-        sockets: list[socket.socket],
-        admin_sockets: list[socket.socket],
+        doors: Doors,
         sources: Sources,
         generation: Generation,
         keys: Keys,
@@ -77,17 +104,16 @@ class Supervisor:
         self.draining = False
         self.replaced = False
         """Whether another supervisor has taken over."""
-        self._sockets = sockets
-        self._admin_sockets = admin_sockets
+        self._doors = doors
         self._upgrading = False
         self._fleet = Fleet(
-            settings.worker_count, sockets, Current(generation.number, sources), self._first_message, settings.drain
+            settings.worker_count, doors.shop, Current(generation.number, sources), self._first_message, settings.drain
         )
         self._reloader = Reloader(
             settings.rules, sources, generation, self._fleet, self._went_live, settings.certificate
         )
         self._checks = Checks(self._health_changed)
-        self._admin = Admin(self, admin_sockets, settings.admin.host if settings.admin else "")
+        self._admin = Admin(self, doors.admin, doors.access, doors.audit)
         self._ending = asyncio.Event()
         self._at_once = asyncio.Event()
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -102,6 +128,8 @@ class Supervisor:
                 self._checks.follow(self.generation)
                 self._spawn(self._reloader.watch())
                 self._spawn(self._keys.watch(self._keys_changed))
+                if (seconds := watchdog_seconds()) > 0:
+                    self._spawn(keep_watchdog(self._well, seconds))
                 await self._ending.wait()
             await self._end()
         finally:
@@ -115,7 +143,7 @@ class Supervisor:
     def _announce(self) -> None:
         generation = self.generation
         scheme = "https" if self.settings.certificate else "http"
-        places = " and ".join(f"{scheme}://{address_of(sock)}" for sock in self._sockets)
+        places = " and ".join(f"{scheme}://{address_of(sock)}" for sock in self._doors.shop)
         log.info(
             "serving %s by %s (generation %d, %d rules) with %d worker%s; supervisor is pid %d",
             places, generation.file, generation.number, len(generation.rules.rules), self._fleet.size,
@@ -132,12 +160,23 @@ class Supervisor:
 
     async def _end(self) -> None:
         self.draining = True  # readiness says so first, then nobody is accepted any more
+        await _unless(self._at_once, self._leave())
+
+    async def _leave(self) -> None:
         if not self.replaced:
-            notify("STOPPING=1")
+            stopping(self.settings.drain_wait + self.settings.drain + _TO_LEAVE)
+            await self._wait_for_the_world()
         log.info("draining: requests under way have %g s; a second signal ends at once", self.settings.drain)
-        for sock in self._sockets:
+        for sock in self._doors.shop:
             sock.close()
-        await _unless(self._at_once, self._drain())
+        await self._drain()
+
+    async def _wait_for_the_world(self) -> None:
+        """Serve on for a while, until whoever sends traffic here has seen that readiness says no. REQUIREMENTS, 49."""
+        seconds = self.settings.drain_wait
+        if seconds and self._fleet.ready:
+            log.info("not ready any more: shoppers are let in for another %g s, then the drain begins", seconds)
+            await asyncio.sleep(seconds)
 
     async def _drain(self) -> None:
         cut = await self._fleet.drain(self.settings.drain)
@@ -152,7 +191,7 @@ class Supervisor:
             loop.add_signal_handler(number, self._asked_to_end)
         loop.add_signal_handler(signal.SIGHUP, lambda: self._spawn(self.reload("SIGHUP")))
         loop.add_signal_handler(signal.SIGUSR2, lambda: self._spawn(self._upgrade()))
-        loop.add_signal_handler(signal.SIGUSR1, self._fleet.tell, say.Reopen())
+        loop.add_signal_handler(signal.SIGUSR1, self._reopen)
 
     async def _upgrade(self) -> None:
         """Let a new program take over; if it does not come to it, go on."""
@@ -165,7 +204,7 @@ class Supervisor:
                 log.error("the upgrade is off: say `inseam reload --allow-move` first, or put the rules right")
                 return
             keys = b"" if self.settings.keys else self._keys.content
-            pid = await succeeded(self._sockets, self._admin_sockets, keys)
+            pid = await succeeded(self._doors.shop, self._doors.admin, keys)
         finally:
             self._upgrading = False
         if pid:
@@ -174,6 +213,14 @@ class Supervisor:
             self.replaced = True
             await self._admin.close()
             self._ending.set()
+
+    def _reopen(self) -> None:
+        self._fleet.tell(say.Reopen())
+        self._doors.audit.reopen()
+
+    async def _well(self, seconds: float) -> bool:
+        """Whether systemd should leave us alone: this loop runs and, unless we drain, a worker answers."""
+        return not self.replaced and (self.draining or await self._fleet.answers(seconds))
 
     def _asked_to_end(self) -> None:
         if self._ending.is_set():

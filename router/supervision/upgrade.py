@@ -65,7 +65,7 @@ async def succeeded(shop: Sequence[socket.socket], admin: Sequence[socket.socket
         process = subprocess.Popen(  # noqa: S603, ASYNC220  our own command line; a fork takes milliseconds
             sys.orig_argv,
             pass_fds=[number for numbers in lists for number in numbers],
-            env={**os.environ, _GIVEN: ";".join(",".join(map(str, numbers)) for numbers in lists)},
+            env=_environment(";".join(",".join(map(str, numbers)) for numbers in lists)),
         )
     except OSError as error:
         log.error("the upgrade is off: %s cannot be started: %s", sys.orig_argv[0], error)
@@ -86,6 +86,11 @@ async def succeeded(shop: Sequence[socket.socket], admin: Sequence[socket.socket
         await asyncio.to_thread(process.wait)
     log.error("the upgrade is off: the new program does not serve; what it said stands above, and this one goes on")
     return 0
+
+
+def _environment(given: str) -> dict[str, str]:
+    """Return the environment of a successor. Its pid is another than that which systemd was told to hear from."""
+    return {**{name: value for name, value in os.environ.items() if name != "WATCHDOG_PID"}, _GIVEN: given}
 
 
 async def _read(number: int) -> bytes:

@@ -12,6 +12,7 @@ from forge import NOW
 from sessions import keyfile
 from sessions.errors import KeysError
 from sessions.keys import KeyRing
+from sessions.privatefile import exposed
 
 
 @pytest.fixture
@@ -120,3 +121,48 @@ def test_two_cannot_change_the_keys_at_once(path: Path) -> None:
 
     with keyfile.locked(path):
         pass
+
+
+# --- Secrets of Kubernetes and the like -------------------------------------------------------------------------------
+
+
+def seen(mode: int, owner: int, group: int) -> os.stat_result:
+    return os.stat_result((stat.S_IFREG | mode, 1, 1, 1, owner, group, 9, 0, 0, 0))
+
+
+@pytest.mark.parametrize(
+    ("mode", "owner", "group", "us", "refused"),
+    [
+        (0o600, 1000, 1000, 1000, False),
+        (0o400, 1000, 1000, 1000, False),
+        (0o640, 1000, 1000, 1000, True),
+        (0o440, 0, 1000, 1000, False),  # a Secret with fsGroup 1000
+        (0o640, 0, 2000, 1000, False),  # one of our other groups
+        (0o440, 0, 3000, 1000, True),  # a group that we are not in: how could we read it?
+        (0o660, 0, 1000, 1000, True),
+        (0o444, 0, 1000, 1000, True),
+        (0o450, 0, 1000, 1000, True),
+        (0o440, 1001, 1000, 1000, True),
+        (0o440, 0, 0, 0, True),  # root needs no group
+        (0o600, 0, 0, 0, False),
+    ],
+)
+def test_a_file_is_ours_if_nobody_but_us_and_root_can_get_at_it(
+    monkeypatch: pytest.MonkeyPatch, mode: int, owner: int, group: int, us: int, refused: bool
+) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: us)
+    monkeypatch.setattr(os, "getegid", lambda: us)
+    monkeypatch.setattr(os, "getgroups", lambda: [us, 2000])
+
+    assert exposed(seen(mode, owner, group)) is refused
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file to a group that it is not in")
+def test_keys_that_root_rotates_stay_readable_for_the_group_that_had_them(path: Path, ring: KeyRing) -> None:
+    os.chown(path, 0, 4242)
+    path.chmod(0o640)
+
+    keyfile.write(path, ring)
+
+    found = path.stat()
+    assert (found.st_uid, found.st_gid, stat.S_IMODE(found.st_mode)) == (0, 4242, 0o640)

@@ -45,6 +45,8 @@ class House:
     counted: list[Snapshot] = field(default_factory=lambda: [Snapshot(), Snapshot()])
     outcome: Outcome = field(default_factory=lambda: Outcome("live", 2))
     reloads: int = 0
+    allowed_move: bool = False
+    revoked: list[tuple[str, str]] = field(default_factory=list)
 
     def standing(self) -> Standing:
         return self.now
@@ -52,9 +54,14 @@ class House:
     async def snapshots(self) -> list[Snapshot]:
         return self.counted
 
-    async def reload(self, why: str) -> Outcome:
+    async def reload(self, why: str, allow_move: bool = False) -> Outcome:
         self.reloads += 1
+        self.allowed_move = allow_move
         return self.outcome
+
+    async def revoke(self, kind: str, key: str) -> bool:
+        self.revoked.append((kind, key))
+        return True
 
 
 @pytest.fixture
