@@ -30,6 +30,7 @@ HOT = [
     "router/boundary.py",
     "router/caching.py",
     "router/exchange.py",
+    "router/loops.py",
     "router/wire/grammar.py",
     "router/wire/head.py",
     "router/wire/body.py",

@@ -12,6 +12,7 @@ import socket
 import struct
 from typing import TYPE_CHECKING, Any, Final, cast
 
+from router.edge.clearing import too_large
 from router.edge.outbox import Sender
 from router.edge.pages import error_reply, options, reply_bytes
 from router.edge.relay import Relay
@@ -192,7 +193,7 @@ class ClientConnection(Sender):
             elif self._ended and self._state in (_LENGTH, _CHUNKED):
                 self.reset()  # the rest of the body will never come
         except EdgeError as error:
-            self.refuse(error)
+            self.refuse(error, begun=data)
         finally:
             self._running = False
 
@@ -416,12 +417,18 @@ class ClientConnection(Sender):
         elif self.stopped:
             self.read_on()
 
-    def refuse(self, error: EdgeError, accept: str = "", bodiless: bool = False) -> None:
-        """Answer something that is no request, and close; `accept` and `bodiless` are what is known of it."""
+    def refuse(self, error: EdgeError, accept: str = "", bodiless: bool = False, begun: bytes = b"") -> None:
+        """Answer something that is no request, and close; `accept` and `bodiless` are what is known of it.
+
+        `begun` is what has come of a head.
+        """
         self.keep = False
         self.edge.ledger.error(error.reason)
         request_id = self.edge.ids.new()
-        reply = error_reply(error.status, request_id.decode("ascii"), accept)
+        if isinstance(error, HeadTooLarge):
+            reply = too_large(begun, request_id.decode("ascii"), accept)
+        else:
+            reply = error_reply(error.status, request_id.decode("ascii"), accept)
         self.relay = None
         self.write(reply_bytes(reply, bodiless, request_id, self.connection_line()))
         self._close_softly(unread=True)
