@@ -198,6 +198,13 @@ class QueueFull(SystemFault):
     reason = "queue_full"
 
 
+class RedirectLoop(SystemFault):
+    """Two systems send a browser to and fro. RFC 5842, 7.2 has the status for it."""
+
+    status = 508
+    reason = "redirect_loop"
+
+
 class Overloaded(SystemFault):
     """The system does not bear more, and others go first: an answer at once is better than none for everybody."""
 

@@ -32,6 +32,7 @@ _SAID: Final = {
     503: "This part of the shop is busy. Please try again in a moment.",
     504: "This part of the shop took too long to answer. Please try again.",
     505: "This version of HTTP is not spoken here.",
+    508: "This page only leads back to itself. That is a mistake of the shop's, and it has been told of it.",
 }
 
 _TITLE: Final = {422: "A card number does not belong here"}

@@ -33,6 +33,7 @@ from router.errors import (
     Overloaded,
     PaymentBarred,
     QueueFull,
+    RedirectLoop,
     RequestTimeout,
     ResponseTimeout,
     ServerRefused,
@@ -40,6 +41,8 @@ from router.errors import (
 )
 from router.exchange import Outbound, checked, inbound, outbound
 from router.headers import applied
+from router.loops import COOKIE as TRAIL
+from router.loops import trailed
 from router.model import SAFE_METHODS, Edits, Reply, RequestView, ResponseView
 from router.ranks import NAMES, rank_of
 from router.referrers import discreet
@@ -62,6 +65,8 @@ _TO_SETTLE: Final = 15.0
 _TUNNEL_IDLE: Final = 3600.0
 """Seconds a WebSocket may be silent: browsers and libraries ping far more often where it matters."""
 
+_TRAIL: Final = TRAIL.encode("ascii")
+
 UNENCODED: Final = Edits(remove=["accept-encoding", "range", "if-range", "if-none-match", "if-modified-since"])
 """So that the whole body comes, and can be read."""
 
@@ -73,10 +78,10 @@ class Relay(Asker):
     """Carries one request to a system and the answer back. Times are in seconds, `started` by `perf_counter`."""
 
     __slots__ = (
-        "asked_at", "bodiless", "body_chunked", "bytes_in", "bytes_out", "chunking", "client", "connection", "edge",
-        "edits", "fallen_back", "form", "form_route", "has_body", "head", "held", "intent", "kept", "live",
-        "login_ended", "opened", "own_cookies", "pending", "pending_size", "phase", "reason", "request", "request_id",
-        "rewritten", "route", "safe", "sealed", "sent_all", "sent_body", "server", "started", "status",
+        "asked_at", "bodiless", "body_chunked", "bytes_in", "bytes_out", "chunking", "client", "connection",
+        "early_cookies", "edge", "edits", "fallen_back", "form", "form_route", "has_body", "head", "held", "intent",
+        "kept", "live", "login_ended", "opened", "own_cookies", "pending", "pending_size", "phase", "reason", "request",
+        "request_id", "rewritten", "route", "safe", "sealed", "sent_all", "sent_body", "server", "started", "status",
         "system_seconds", "target", "trace", "trailers", "tries", "view", "wants_body", "wants_upgrade", "watch",
         "whole",
     )  # fmt: skip
@@ -142,6 +147,8 @@ class Relay(Asker):
         """The value that the cookie should have by what was known at the start; empty once this answer changes it."""
         self.own_cookies: list[bytes] = []
         """Set-Cookie values that the edge adds to the answer."""
+        self.early_cookies: list[bytes] = []
+        """Those that stand before the system's, which may set anew what they delete."""
         self.form = b""
         """The value of the system's cookie that the form belongs to, where it is not the present one."""
         self.form_route: Route | None = None
@@ -203,6 +210,7 @@ class Relay(Asker):
             self.view.visit = visit_of(kept)
         elif kept.fault == "revoked" and self.live.seam is not None:
             end_logins(self.live.seam, self, "")
+            self.early_cookies, self.own_cookies = self.own_cookies, []
 
     def _decide(self) -> None:
         """Find the rule, and go on with what it says."""
@@ -520,6 +528,8 @@ class Relay(Asker):
         self.held = None
         connection = self.connection
         self._pass_on(answer.head, answer.taken(), done=False)
+        if self.phase == FINISHED:
+            return  # it was no answer to pass on
         if answer.error is not None:
             self.cut(answer.error)
         elif answer.end is not None:
@@ -534,6 +544,15 @@ class Relay(Asker):
         status = head.status
         block = head.block
         self.status = status
+        trail: Edits | None = None
+        if 300 < status < 400 or self._has_trail():
+            try:
+                trail = trailed(self.view, route.decision, ResponseView(status, block.headers), self.live.rules)
+            except RedirectLoop as error:
+                if done:
+                    self.connection = None
+                self.refuse(error)
+                return
         forward = block.forward
         seam = self.live.seam
         lines: list[tuple[bytes, bytes]] | None = None
@@ -548,6 +567,8 @@ class Relay(Asker):
                 self.edge.ledger.plugin_failed,
             )  # fmt: skip
             edits = more if edits is None else more.then(edits)
+        if trail is not None:
+            edits = trail if edits is None else edits.then(trail)
         if edits:
             forward = joined(applied(block.lines if lines is None else lines, edits))
         elif lines is not None:
@@ -582,6 +603,10 @@ class Relay(Asker):
         self.phase = ANSWERING
         client.deadline = self.edge.now + route.idle_timeout
         client.write(b"".join(parts))
+
+    def _has_trail(self) -> bool:
+        """Whether the browser was led here from the other system."""
+        return any(_TRAIL in line for line in self.head.block.cookies)
 
     def more(self, data: bytes) -> None:
         if self.held is not None:
