@@ -60,7 +60,7 @@ def _session(seam: Seam, relay: Relay) -> Reply:
     said = public_view(session, int(relay.edge.wall))
     said["csrf"] = csrf(session.id, seam.keeper.ring) if session is not None else None
     reply = _json(200, msgspec.json.encode(said) + b"\n")
-    sets = [*seam.session_cookies(relay), *relay.own_cookies]
+    sets = [*seam.session_cookies(relay), *relay.early_cookies]
     reply.headers += [("Set-Cookie", value.decode("latin-1")) for value in sets]
     return reply
 

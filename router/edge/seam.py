@@ -233,7 +233,7 @@ class Seam:
         view, kept, block = relay.view, relay.kept, head.block
         system = relay.system_name
         lines: Lines | None = None
-        if block.cookies or relay.own_cookies:
+        if block.cookies or relay.own_cookies or relay.early_cookies:
             lines = self.to_browser(relay, block.lines, system)
         page = is_page(relay, head)
         asked = relay.head.block.cookies
@@ -269,7 +269,7 @@ class Seam:
         asked = relay.head.block.cookies
         forms = self.forms.get(system)
         sent = self.cookies(relay.head.block, system) if forms is not None and asked else b""
-        result: Lines = []
+        result: Lines = [(b"Set-Cookie", mine) for mine in relay.early_cookies]
         for name, value in lines:
             if name.lower() == b"set-cookie":
                 if forms is not None and sent:

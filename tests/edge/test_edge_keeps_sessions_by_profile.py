@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from dataclasses import replace
 from typing import Any
 
@@ -11,6 +12,7 @@ from sessionful import ALL, House, interpreted, kept, saying, says
 from shop import Asked, Behaviour, Call, Wanted, answering, page, rule, system
 
 from sessions.model import Policy
+from sessions.stores.port import Revocation, key_of
 
 RULES = (
     rule("/basket/**", "commerce", name="basket", page="basket"),
@@ -520,3 +522,20 @@ async def test_a_system_that_is_declared_anew_meanwhile_is_asked_all_the_same(os
 
         assert answer.status == 302
         assert anna.session.basket.count == 2
+
+
+async def test_whoever_was_logged_out_by_the_operator_can_log_in_with_the_form_that_was_open(oscar: Oscar):
+    """The cookie of the new login must not go with those of the old one."""
+    async with kept(commerce=oscar.wanted, rules=RULES) as it:
+        anna = it.browser()
+        await anna.ask("/accounts/login/", "POST", FORM, body=form("x"))
+        now = int(time.time())
+        await it.keepers[0].revoke(Revocation("customer", key_of("anna@shop.example"), now, now + 3600))
+        await asyncio.sleep(1.1)  # whoever logged in in the same second is revoked, too
+        await anna.ask("/accounts/login/", "POST", FORM, body=form("x"))
+        again = dict(anna.cookies)
+        await anna.ask("/catalogue/")
+
+        assert again["sessionid"] == "of-anna"
+        assert "sessionid=of-anna" in it.asked("commerce").get("cookie")
+        assert it.heard("commerce")["sub"] == "anna@shop.example"
