@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo shop shop-test test lint types contracts unit compiled clients-test bench soak fuzz clean help
+.PHONY: demo shop shop-test test lint types contracts unit compiled clients-test bench conformance soak fuzz clean help
 
 help:
 	@echo "make demo    a small shop on two systems with the edge in front, ready to click"
@@ -11,7 +11,8 @@ help:
 	@echo "make shop    the same on Wagtail and django-oscar (make shop VARIANT=unchanged: without our client in them)"
 	@echo "make shop-test  journeys through it in a real browser"
 	@echo "make clients-test  the clients for systems in Python, Node and PHP, over the vectors of the contract"
-	@echo "make fuzz    a minute of random hostile messages"
+	@echo "make fuzz    a minute of random hostile messages, and a million spellings of payment pages"
+	@echo "make conformance  hostile messages, floods and changes: this edge beside nginx, HAProxy and Envoy (tests/bench/RELIABILITY.md)"
 	@echo "make soak    3 minutes of 1,000 shoppers while workers are killed, keys change and Redis is restarted"
 	@echo "make bench   this edge beside nginx, HAProxy, Envoy, Caddy and aiohttp (tests/bench/RESULTS.md)"
 
@@ -89,6 +90,18 @@ SOAK ?= --seconds 45
 soak: $(VENV)/.ready
 	$(BIN)/python -m tests.soak $(SOAK)
 
+# Ten minutes: what is hostile, and what changes under load, against all four proxies. A part of it: CONFORMANCE=hostile
+CONFORMANCE_PROGRAMS := nginx:nginx-light haproxy:haproxy
+CONFORMANCE ?= --write
+conformance: $(VENV)/.ready $(BENCH)/.ready
+	@missing=; for each in $(CONFORMANCE_PROGRAMS); do \
+	  PATH="$$PATH:/usr/sbin" command -v $${each%:*} >/dev/null || missing="$$missing $${each#*:}"; \
+	done; \
+	if [ -z "$$missing" ]; then :; \
+	elif [ "$$(id -u)" = 0 ]; then apt-get update -qq && apt-get install -qq --no-install-recommends $$missing; \
+	else echo "missing, so their columns stay empty: apt-get install$$missing"; fi
+	$(BIN)/python -m tests.conformance $(CONFORMANCE)
+
 # The same tests over the modules as mypyc compiles them (setup.py says which and when).
 COMPILED := build/compiled
 compiled: $(VENV)/.ready
@@ -126,11 +139,14 @@ shop-test: $(VENV)/.journeys $(SHOP)/.ready
 	else echo "missing: apt-get install chromium fonts-liberation"; exit 1; fi
 	$(BIN)/python -m pytest tests/journeys $(JOURNEYS)
 
-# Random neighbours of the hostile corpus; prints its seed, so that a finding can be had again: make fuzz FUZZ="--seed 7"
+# Random neighbours of the hostile corpus, and a million spellings of payment pages, 40,000 of them over sockets; both
+# print their seeds, so that a finding can be had again: make fuzz FUZZ="--seed 7" FUZZ_URLS="--seed 7"
 FUZZ ?= --seconds 60
+FUZZ_URLS ?= --sample 40000
 
 fuzz: $(VENV)/.ready
 	$(BIN)/python -m tests.edge.hostile.fuzz $(FUZZ)
+	$(BIN)/python -m tests.conformance urls --only inseam --source $(FUZZ_URLS)
 
 clean:
 	rm -rf $(VENV) $(BENCH) $(BENCH_PLAIN) $(SHOP) .shop build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,4 +1,4 @@
-"""Floods of bad clients, while ordinary visitors ask on: what those notice, and what the proxy holds before and after."""
+"""Floods of bad clients while ordinary visitors ask on: what those notice, what the proxy holds before and after."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.conformance.proxies import Contender, Running, started
 RATE = 100
 """Requests a second of ordinary visitors."""
 SLOW_HEADS = 2000
-READERS = 300
+READERS = 150
 _RESET = struct.pack("ii", 1, 0)
 _HOST = b"Host: shop.test\r\n"
 
@@ -107,7 +107,7 @@ async def endless_heads(port: int, seconds: float) -> Note:
 
 
 async def slow_readers(port: int, seconds: float) -> Note:
-    """300 clients ask for 8 MB each and read a kilobyte a second."""
+    """150 clients ask for 8 MB each and read a kilobyte a second."""
     loop = asyncio.get_running_loop()
     async with _crowd(port, READERS, 4096) as plugs:
         for plug in plugs:
@@ -166,7 +166,7 @@ FLOODS: tuple[tuple[str, Flood, float], ...] = (
     ("2,000 slow heads", slow_heads, 13.0),
     ("2,000 idle connections", idle_connections, 4.0),
     ("heads without end", endless_heads, 4.0),
-    ("300 slow readers of 8 MB", slow_readers, 5.0),
+    ("150 slow readers of 8 MB", slow_readers, 5.0),
     ("uploads that vanish", vanishing_uploads, 4.0),
     ("1 GB to a deaf system", deaf_system, 4.0),
 )

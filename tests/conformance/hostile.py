@@ -1,4 +1,4 @@
-"""The hostile corpus against the four proxies: every request and every answer of tests/edge/hostile, over real sockets."""
+"""The hostile corpus of tests/edge/hostile against the four proxies: every request and answer, over real sockets."""
 
 from __future__ import annotations
 
@@ -251,10 +251,13 @@ PARTS: tuple[Part, ...] = (requests, paths, answers)
 
 async def one(contender: Contender, part: Part, tally: Tally, say: Callable[[str], None]) -> None:
     """Run a part of the corpus against a proxy of its own."""
-    async with Recorder("cms") as cms, Recorder("commerce") as commerce:
-        async with started(contender, cms.port, commerce.port, SYSTEM_PATIENCE) as running:
-            await part(running, cms, commerce, tally)
-            say(f"{contender.title}: {part.__name__} done")
+    async with (
+        Recorder("cms") as cms,
+        Recorder("commerce") as commerce,
+        started(contender, cms.port, commerce.port, SYSTEM_PATIENCE) as running,
+    ):
+        await part(running, cms, commerce, tally)
+        say(f"{contender.title}: {part.__name__} done")
 
 
 async def run(contenders: Sequence[Contender], say: Callable[[str], None]) -> dict[str, Tally]:

@@ -13,10 +13,11 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from pathlib import Path
 from time import monotonic
 
@@ -27,8 +28,8 @@ from tests.bench.running import free_port
 
 PEERS = Path(__file__).parent / "peers"
 START_SECONDS = 15.0
-WHERE = f"{PROGRAMS}:{BUILDS['compiled']}"
-"""Where programs are looked for: Envoy may be in the environment in which the edge is built."""
+WHERE = f"{BUILDS['compiled']}:{PROGRAMS}"
+"""Where programs are looked for: first where the edge is installed as from a checkout, compiled, and Envoy with it."""
 
 TAKEN = (
     "inseam-session", "inseam-update", "inseam-mirror", "inseam-anything", "x-forwarded-port", "x-forwarded-prefix",
@@ -72,7 +73,7 @@ class Contender:
 
     @property
     def path(self) -> str | None:
-        return self.proxy.path or shutil.which(self.proxy.program, path=WHERE)
+        return shutil.which(self.proxy.program, path=WHERE)
 
     @property
     def missing(self) -> str:
@@ -92,7 +93,7 @@ ALL = (
         Proxy(
             "inseam",
             "Inseam",
-            str(BUILDS["compiled"] / "inseam"),
+            "inseam",
             ("serve", "--rules", "@folder@/inseam.yaml", "--listen", "127.0.0.1:@port@",
              "--admin", "127.0.0.1:@admin@", "--workers", "2"),
             files=("inseam.yaml",),
@@ -128,14 +129,13 @@ ALL = (
 
 @dataclass
 class Running:
-    """A contender that runs and listens. `patience` is how many seconds it waits for a system."""
+    """A contender that runs and listens."""
 
     contender: Contender
     process: subprocess.Popen[bytes]
     folder: Path
     values: Mapping[str, str]
     generation: int = 1
-    gone: set[int] = field(default_factory=set)
 
     @property
     def port(self) -> int:
@@ -165,16 +165,20 @@ class Running:
         return (self.folder / "output.txt").read_text(errors="replace")[-600:]
 
 
-def chosen(names: str) -> list[Contender]:
-    """Return the contenders of these names, separated by commas; all where nothing is named. Raises KeyError."""
+def chosen(names: str, source: bool = False) -> list[Contender]:
+    """Return the contenders of these names, separated by commas; all where nothing is named. Raises KeyError.
+
+    With `source` this edge is the one of the environment that runs the tests, not the one that `make bench` installs.
+    """
     by_name = {contender.name: contender for contender in ALL}
-    return [by_name[name] for name in names.split(",")] if names else list(ALL)
+    if source:
+        here = replace(by_name["inseam"].proxy, program=str(Path(sys.executable).parent / "inseam"))
+        by_name["inseam"] = replace(by_name["inseam"], proxy=here)
+    return [by_name[name] for name in (names.split(",") if names else by_name)]
 
 
 @asynccontextmanager
-async def started(
-    contender: Contender, cms: int, commerce: int, patience: float = 30, restart: bool = False
-) -> AsyncIterator[Running]:
+async def started(contender: Contender, cms: int, commerce: int, patience: float = 30) -> AsyncIterator[Running]:
     """Run a contender before two systems, given by their ports, until the block ends. Raises RuntimeError."""
     folder = Path(tempfile.mkdtemp(prefix=f"inseam-conformance-{contender.name}-"))
     folder.chmod(0o755)  # nginx's workers are another user

@@ -1,7 +1,7 @@
 """A system that keeps every byte it is sent, takes what anybody could take for a request, and answers that.
 
-The edge's own specs use `tests.edge.recording`, which refuses what a strict server would: behind other proxies that would
-hide what they let through.
+The edge's own specs use `tests.edge.recording`, which refuses what a strict server would: behind other proxies that
+would hide what they let through.
 """
 
 from __future__ import annotations

@@ -46,6 +46,10 @@ class _Connection(asyncio.Protocol):
             self.left -= len(PIECE)
             self.transport.write(PIECE)
 
+    def _late(self) -> None:
+        if not self.transport.is_closing():
+            self.transport.write(_HEAD % len(PAGE) + PAGE)
+
     def data_received(self, data: bytes) -> None:
         if self.body:
             taken = min(self.body, len(data))
@@ -64,7 +68,7 @@ class _Connection(asyncio.Protocol):
         if target == b"/deaf":
             self.transport.pause_reading()
         elif target == b"/slow":
-            asyncio.get_running_loop().call_later(SLOW_SECONDS, self.transport.write, _HEAD % len(PAGE) + PAGE)
+            asyncio.get_running_loop().call_later(SLOW_SECONDS, self._late)
         elif length and int(length[1]) > len(self.data):
             self.body = int(length[1]) - len(self.data)
             self.data = b""

@@ -59,6 +59,8 @@ class _Client:
 
     async def ask(self) -> None:
         begun = monotonic()
+        if self.stream is not None and (self.stream[0].at_eof() or self.stream[1].is_closing()):
+            self._leave()  # closed while nothing was asked: every client notices that and comes again
         try:
             if self.stream is None:
                 self.stream = await asyncio.wait_for(asyncio.open_connection("127.0.0.1", self.port), PATIENCE)
