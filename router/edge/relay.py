@@ -149,8 +149,6 @@ class Relay(Asker):
         """Set-Cookie values that the edge adds to the answer."""
         self.early_cookies: list[bytes] = []
         """Those that stand before the system's, which may set anew what they delete."""
-        self.early_cookies: list[bytes] = []
-        """Those that stand before the system's, which may set anew what they delete."""
         self.form = b""
         """The value of the system's cookie that the form belongs to, where it is not the present one."""
         self.form_route: Route | None = None
@@ -212,7 +210,6 @@ class Relay(Asker):
             self.view.visit = visit_of(kept)
         elif kept.fault == "revoked" and self.live.seam is not None:
             end_logins(self.live.seam, self, "")
-            self.early_cookies, self.own_cookies = self.own_cookies, []
             self.early_cookies, self.own_cookies = self.own_cookies, []
 
     def _decide(self) -> None:
