@@ -299,7 +299,7 @@ class Seam:
                 return []
             return [delete_cookie(secure, login) for login in (True, False) if self._has(relay, secure, login)]
         cookie = kept.cookie
-        if not cookie or kept.fixed or cookie == sealed or cookie in sealed.split(b";"):
+        if not cookie or kept.fixed or cookie == sealed or _holds(sealed, cookie):
             return []
         if relay.opened and (kept.stale or cookie != relay.opened):
             # Another request has changed the session meanwhile, and its answer brings the cookie: ours may come behind.
@@ -373,6 +373,12 @@ def _referer(view: RequestView) -> str | None:
     if start < 0:
         return view.headers.get("referer")
     return lines[start + 11 : lines.index(b"\r\n", start + 2)].decode("latin-1")
+
+
+def _holds(sealed: bytes, cookie: bytes) -> bool:
+    """Whether one of a request's cookies says the same, be it under a former key: that is no reason for a new one."""
+    said = cookie[: cookie.rfind(b".")]
+    return any(value[: value.rfind(b".")] == said for value in sealed.split(b";"))
 
 
 def visit_of(kept: Kept) -> Visit:

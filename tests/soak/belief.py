@@ -50,6 +50,10 @@ class Has:
             return replace(self, guest=NO_LINES, customer=self.lines, also=frozenset())
         return replace(self, also=frozenset())
 
+    def maybe_settled(self) -> Has:
+        """Return the state once commerce has seen the visitor, while the edge may not have heard what came of it."""
+        return replace(self.settled(), also=self.counts)
+
     # --- what a shopper does ------------------------------------------------------------------------------------------
 
     def added(self, sku: str, quantity: int) -> Has:

@@ -192,6 +192,8 @@ class Shopper:
             received = await self.ask("GET", path, kind)
             if received is not None:
                 return received
+            if path in COMMERCE_PAGES:  # which may have answered all the same
+                self.may = _unique([*(has.maybe_settled() for has in self.may), *self.may])
             await asyncio.sleep(self.dice.uniform(0.3, 0.7))
         self.findings.found("odd answer", f"{self.said()}: {path} never came")
         return None
@@ -261,8 +263,10 @@ class Shopper:
         tabs = self.dice.random() < self.habits.tabs
         before = self.may
         if tabs:  # the other one may be at commerce just before
-            before = _unique([*(has.settled() for has in before), *before])
+            before = _unique([*(has.maybe_settled() for has in before), *before])
         after = _unique([state for has in before for state in then(has)])
+        if tabs:  # or just behind
+            after = _unique([*(has.maybe_settled() for has in after), *after])
         unsure = _unique([*(half(has) for has in before if half), *before, *after])
         form = {"csrf": token, "next": self.dice.choice((*CMS_PAGES, *COMMERCE_PAGES)), **form}
         self.posting, self.may = True, unsure
