@@ -143,6 +143,11 @@ _COUNTRY: Final = re.compile(rb"(?:^|[^A-Za-z])[A-Za-z]{2}\Z")
 """What stands before the check digits of an account (IBAN)."""
 
 
+_NAME_LEFT: Final = re.compile(rb"[0-9][A-Za-z]+\Z")
+_NAME_RIGHT: Final = re.compile(rb"[A-Za-z]{1,11}[0-9]|[0-9]")
+"""Letters with more digits beyond them, in one piece with a number. Letters alone (`VISA4111...EUR`) hide no number."""
+
+
 class _Looks:
     """How many numbers of a text may still be looked at.
 
@@ -164,22 +169,38 @@ class _Looks:
 
 
 def _is_joined_left(text: bytes, place: int) -> bool:
-    """Whether what begins here is the rest of a word, or of a fraction."""
+    """Whether what begins here is the rest of a longer name (a digest, a UUID), or of a fraction."""
     before = text[place - 1 : place]
-    return before.isalnum() or (before == b"." and text[place - 2 : place - 1].isdigit())
+    if before == b".":
+        return text[place - 2 : place - 1].isdigit()
+    return before.isalnum() and (
+        before.isdigit() or _NAME_LEFT.search(text, max(0, place - _CONTEXT), place) is not None
+    )
 
 
 def _is_joined_right(text: bytes, place: int) -> bool:
-    """Whether what ends here goes on as a word, or with a fraction."""
+    """Whether what ends here goes on as a longer name, or with a fraction."""
     behind = text[place : place + 1]
-    return behind.isalnum() or (behind == b"." and text[place + 1 : place + 2].isdigit())
+    if behind == b".":
+        return text[place + 1 : place + 2].isdigit()
+    return _NAME_RIGHT.match(text, place) is not None
+
+
+def _is_account(text: bytes, start: int, end: int) -> bool:
+    """Whether these numbers are an account's (IBAN): a country before them, and groups or right check digits."""
+    if text[start - 1 : start].isalpha() and _COUNTRY.search(text, max(0, start - 3), start) is not None:
+        digits = text[start:end]
+        if not digits.isdigit():
+            return not digits[2:3].isdigit() and digits[1:2].isdigit()  # DE89 3704 ...
+        country = b"%d%d" % (text[start - 2] % 32 + 9, text[start - 1] % 32 + 9)  # A is 10: ISO 13616-1
+        return end - start < 32 and int(digits[2:] + country + digits[:2]) % 97 == 1
+    return False
 
 
 def _in_sequence(text: bytes, start: int, end: int, undecided: bool, looks: _Looks) -> bool:
     """Whether a card's number is among these numbers; `undecided` if more digits may follow the last."""
-    checked = text[start + 1 : start + 2].isdigit() and not text[start + 2 : start + 3].isdigit()  # by two digits
-    if checked and _COUNTRY.search(text, max(0, start - 3), start) is not None:
-        return False  # an account: DE89 3704 ...
+    if _is_account(text, start, end):
+        return False
     left = _is_joined_left(text, start)
     right = undecided or _is_joined_right(text, end)
     # An international phone number has 15 digits at most, and none of 15 begins like an Amex card.
@@ -223,9 +244,6 @@ _ESCAPED_MARKS: Final = _marks(_ESCAPED_RUN)
 _UNFINISHED: Final = _ESCAPED_RUN + b"."
 """What a number, or a fraction that is none, may go on behind."""
 
-_UNDECIDED: Final = frozenset((b"", b"."))
-"""What may follow a number so that the next piece decides about it."""
-
 _SHORTEST: Final = b"0" * 13
 
 _BACKSLASH: Final = re.compile(rb"\\(?:u([0-9A-Fa-f]{4})|[bfnrt/\"'\\])")
@@ -255,6 +273,11 @@ def _uncut(data: bytes, place: int) -> int:
     return found if found >= 0 and (found == place - 1 or data[found + 1] == 0x75) else place  # u
 
 
+def _is_undecided(rest: bytes) -> bool:
+    """Whether the next piece decides about a number that this stands behind; if so, all of it is held back."""
+    return len(rest) < 12 and not rest.strip(b".ABCDEFabcdef")
+
+
 def _in_run(data: bytes, start: int, run_end: int, end: int, form: bool, final: bool, looks: _Looks) -> bool:
     """Whether a card's number is in a run of `data`, of which the bytes up to `end` are looked at."""
     left, raw = data[max(0, start - _CONTEXT) : start], data[start : min(end, run_end + 12)]
@@ -269,7 +292,7 @@ def _in_run(data: bytes, start: int, run_end: int, end: int, form: bool, final: 
         text = before + _decoded(raw, percent)
         for found in _SEQUENCE.finditer(text, len(before)):
             first, last = found.span()
-            if _in_sequence(text, first, last, open_end and text[last:] in _UNDECIDED, looks):
+            if _in_sequence(text, first, last, open_end and _is_undecided(text[last:]), looks):
                 return True
     return False
 
