@@ -7,7 +7,7 @@ the edge puts it on the wire.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final, Literal
 
 from sessions.model import (
@@ -57,6 +57,8 @@ class Outcome:
     session: Session | None
     refused: tuple[Aspect, ...] = ()
     events: tuple[str, ...] = ()
+    before: Session | None = field(default=None, compare=False)
+    """What was changed: not always what the request came with, for somebody else may have been quicker."""
 
     @property
     def changed(self) -> bool:
@@ -99,7 +101,7 @@ def apply(
             after = replace(after, former=before.id, former_until=now + policy.grace)
     for event in events:
         after = noted(after, f"{event}@{system}")
-    return Outcome(replace(after, rev=before.rev + 1, renewed=now), refused, tuple(events))
+    return Outcome(replace(after, rev=before.rev + 1, renewed=now), refused, tuple(events), session)
 
 
 def permitted(changes: Changes, authority: frozenset[str]) -> tuple[Changes, tuple[Aspect, ...]]:

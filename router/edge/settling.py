@@ -90,7 +90,6 @@ async def settle(seam: Seam, relay: Relay, head: ResponseHead, observed: Observe
         return
     if not _worth(changes) and (relay.kept is None or relay.kept.session is None):
         return
-    before = relay.kept.session if relay.kept is not None else None
     now = int(relay.edge.wall)
     authority = seam.systems[system].authority
     kept, outcome = await seam.keeper.keep(relay.kept, changes, system, authority, now)
@@ -99,7 +98,7 @@ async def settle(seam: Seam, relay: Relay, head: ResponseHead, observed: Observe
         relay.opened = b""
     if kept is not None:
         relay.view.visit = visit_of(kept)
-    _count(seam, relay, system, before, outcome)
+    _count(seam, relay, system, outcome)
     if "logout" in outcome.events or "customer" in outcome.events:
         end_logins(seam, relay, system)
 
@@ -255,8 +254,8 @@ class _Errand:
 # --- counting ---------------------------------------------------------------------------------------------------------
 
 
-def _count(seam: Seam, relay: Relay, system: str, before: Session | None, outcome: Outcome) -> None:
-    ledger = seam.ledger
+def _count(seam: Seam, relay: Relay, system: str, outcome: Outcome) -> None:
+    ledger, before = seam.ledger, outcome.before
     for event in outcome.events:
         ledger.event(f"session:{event}")
     for aspect in outcome.refused:

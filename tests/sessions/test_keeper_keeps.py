@@ -246,6 +246,18 @@ async def test_a_login_that_somebody_was_quicker_than_leaves_no_second_session_b
     assert set(house.store._sessions) == {key_of(GUEST.id), key_of(session_of(kept).id)}
 
 
+async def test_what_another_worker_has_emptied_is_not_what_this_change_has_lost(house, worker, other):
+    held = await other.open(COOKIE)
+    await house.settled()
+    house.store.news = "lost"
+    await worker.told(await worker.open(COOKIE), Changes(order="o1"))
+
+    outcome = await other.outcome(held, Changes(handle="h"))
+
+    assert outcome.before is not None
+    assert (outcome.before.basket, outcome.before.order) == (None, "o1")
+
+
 async def test_a_change_that_others_always_beat_is_given_up_and_never_pretended(house, worker):
     kept = await worker.open(COOKIE)
     await house.settled()
