@@ -54,14 +54,14 @@ async def _urls(contenders: Sequence[Contender], options: argparse.Namespace) ->
         say(f"seed {seed}: the CMS would get {bypass}")
     said = (
         f"Inseam's gate, rules and boundary in process, seed {seed}: {landed.where.total():,} variants, "
-        f"{landed.where['refused']:,} refused, {landed.where['commerce']:,} to commerce, {landed.where['cms']:,} to the "
-        f"CMS, **{len(landed.bypasses)} bypasses**."
+        f"{landed.where['refused']:,} refused, {landed.where['commerce']:,} to commerce, {landed.where['cms']:,} to "
+        f"the CMS, **{len(landed.bypasses)} bypasses**."
     )
     try:
         table, bypasses = await boundary.run(contenders, seed, options.sample, SAMPLE_SECONDS, say)
     except RuntimeError as missing:
         return f"{said}\n\n{missing}", len(landed.bypasses)
-    return f"{said}\n\nThe first of them over sockets, before two real servers:\n\n{table}", len(
+    return f"{said}\n\nA sample of the same seed over sockets, before two real servers:\n\n{table}", len(
         landed.bypasses
     ) + bypasses
 

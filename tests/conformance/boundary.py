@@ -1,4 +1,4 @@
-"""A million spellings of payment pages: through the rules as the edge asks them, and over sockets before two real servers.
+"""A million spellings of payment pages: through the rules as the edge asks them, and over sockets to two real servers.
 
 In process, each variant goes the way of a request: the gate reads it, the rules match it, the boundary looks for other
 readings. Over sockets the CMS is an nginx and the payment system a server of Python's standard library, which read

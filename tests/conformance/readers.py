@@ -1,11 +1,11 @@
 """Readers of HTTP/1.1 that differ in what they forgive: the judges of `make conformance`, the same for every proxy.
 
-PERMITTED is the grammar of RFC 9112 with every robustness exception that the RFC allows (a bare LF ends a line, folded
+PERMITTED is the grammar of RFC 9112 with every robustness exception that the RFC allows: a bare LF ends a line, folded
 lines become one, CR and NUL become blanks, words of a first line stand apart by any blanks, lengths repeated alike are
-one, Transfer-Encoding wins over Content-Length and is the last message of its connection): what it makes of a message is
-what a proxy may make of it. STRICT forgives nothing. The LOOSE ones are as wrong as servers in the field have been found
-to be; together with STRICT they read what came out of a proxy: where those that accept it disagree, the proxy has let an
-ambiguity through.
+one, Transfer-Encoding wins over Content-Length and is then the last message of its connection. What it makes of a
+message is what a proxy may make of it. STRICT forgives nothing. The LOOSE ones are as wrong as servers in the field
+have been found to be; with STRICT they read what came out of a proxy: where those that accept it disagree, the proxy
+has let an ambiguity through.
 
 Written without a look at the edge's own gate, and read from scratch each time: only tests use it.
 """
