@@ -18,6 +18,7 @@ from router.wire.head import Block, ResponseHead
 from sessions.bridge import carried
 from sessions.cookie import cookie_name, delete_cookie, set_cookie
 from sessions.jar import HEAVY, Jar, values, weigh, with_kept, without
+from sessions.jar.names import Globs
 from sessions.keeper import Keeper
 from sessions.kept import Kept
 from sessions.openforms import FIRST_BYTES, OpenForms
@@ -56,6 +57,8 @@ class Seam:
         self.systems = generation.systems
         self.profiles: dict[str, Profile] = {}
         """Of the systems that may tell anything: whoever may not is not watched, and not asked."""
+        self._tell: dict[str, Globs] = {}
+        """The cookies by which they know a visitor."""
         self.forms: dict[str, OpenForms] = {}
         self.login_cookies: dict[str, tuple[str, ...]] = {}
         """Those by which a system knows who has logged in, of each system that may say so."""
@@ -72,6 +75,7 @@ class Seam:
             claims[name] = tuple(profile.cookies)
             if spec.authority:
                 self.profiles[name] = profile
+                self._tell[name] = Globs((*profile.login_cookies, *profile.keep))
             if "login" in spec.authority and profile.login_cookies:
                 self.login_cookies[name] = profile.login_cookies
             csrf = profile.csrf
@@ -80,8 +84,8 @@ class Seam:
         self.jar = Jar(claims, login_system)
         self._rules: Index = generation.rules
         self._strangers: dict[int, int] = {}
-        """Cookies of a system (their hash: anybody can send 30 KB of them) that were asked about, with the time until
-        which that counts."""
+        """What a system knows visitors by (its hash: anybody can send 30 KB of it) who were asked about, with the time
+        until which that counts."""
 
     # --- who is it? ---------------------------------------------------------------------------------------------------
 
@@ -119,8 +123,11 @@ class Seam:
         if kept is not None and (kept.session is not None or kept.fixed or kept.fault == "revoked"):
             return False
         cookies = self.cookies(block, system)
-        known = hash(cookies)
-        if not cookies or self._strangers.get(known, 0) > now:
+        # Only by these a system knows anybody; analytics change theirs with every page.
+        tells = self._tell[system]
+        own = [piece for piece in cookies.split(b";") if tells.has(piece.partition(b"=")[0].strip())]
+        known = hash(b";".join(own))
+        if not own or self._strangers.get(known, 0) > now:
             return False
         if len(self._strangers) >= _MOST_STRANGERS:
             self._strangers.clear()

@@ -249,6 +249,22 @@ async def test_a_stranger_is_asked_about_once_and_not_at_every_page(oscar: Oscar
         assert it.events()["repair:session"] == 1
 
 
+async def test_cookies_of_analytics_that_change_with_every_page_make_nobody_another_stranger(oscar: Oscar):
+    """Or the shop would be asked two questions for each page of a guest."""
+    async with kept(commerce=oscar.wanted, rules=RULES) as it:
+        anna = it.browser()
+        anna.cookies |= {"sessionid": "of-nobody"}
+        for number in range(4):
+            anna.cookies["_ga"] = f"GS1.1.{number}"
+            await anna.ask("/catalogue/")
+        ben = it.browser()
+        ben.cookies["_ga"] = "GS1.1.9"
+        await ben.ask("/catalogue/")
+
+        assert it.events()["repair:session"] == 1
+        assert len(it.shop["commerce"].asked) == 7
+
+
 @pytest.mark.parametrize(("target", "method"), [("/catalogue/x.js", "GET"), ("/catalogue/", "HEAD"), ("/", "GET")])
 async def test_nobody_is_asked_about_for_less_than_a_page_of_the_shop(oscar: Oscar, target: str, method: str):
     def plain(asked: Asked) -> bytes:
