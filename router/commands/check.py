@@ -19,12 +19,12 @@ _FORMATS = click.Choice(["text", "json", "github"])
 @option("--format", "form", type=_FORMATS, default="text", show_default=True, help="github gives annotations.")
 def check(file: str, form: str) -> int:
     """Check a rules file: report all its problems, and prove that each example lands on its rule."""
-    from router.rulesfile import check_examples, load
+    from router.rulesfile import check_examples, lint, load
 
     generation: Generation | None = None
     try:
         generation = load(file)
-        problems = [*check_examples(generation), *generation.warnings]
+        problems = [*check_examples(generation), *lint(generation)]
     except RulesProblems as error:
         problems = error.problems
     return _report(file, generation, sorted(problems), form)

@@ -84,10 +84,32 @@ def _said_of(generation: Generation, rule: Rule) -> Iterator[tuple[str, str]]:
             strangers = sorted(name for name in condition.names if not _is_ours(generation.hosts, name))
             if strangers:
                 yield f"the host {strangers[0]} is none of `hosts`, so it is answered 421", "add it to `hosts`"
+    yield from _unwatched(generation, rule)
     if isinstance(rule.action, Redirect) and "{" not in rule.action.location and not rule.conditions:
         target = _view(rule.action.location)
         if target is not None and not target.host and rule.covers(target):
             yield f"redirects to {rule.action.location}, where it redirects again, without end", "lead elsewhere"
+
+
+def _unwatched(generation: Generation, rule: Rule) -> Iterator[tuple[str, str]]:
+    """Say what `card_numbers` opens, or that it says nothing here."""
+    said = rule.treatment.passes_cards
+    payment = [name for name, system in generation.systems.items() if system.payment]
+    open_to = [
+        name
+        for name in rule.decisions
+        if name in generation.systems
+        and name not in payment
+        and (said if said is not None else generation.systems[name].passes_cards)
+    ]
+    if said is not None and (not payment or set(rule.decisions) <= set(payment)):
+        what = "takes payments" if payment else "is told apart from the others by payment: true"
+        yield f"card_numbers means nothing where {'the' if payment else 'no'} system {what}", "leave it out"
+    elif payment and open_to:
+        yield (
+            f'card numbers may reach "{open_to[0]}", which takes no payments: nobody looks for them',
+            "that system is then in the scope of PCI DSS; keep `card_numbers: pass` to the paths that need it",
+        )
 
 
 def _said_of_all(generation: Generation, rules: tuple[Rule, ...]) -> Iterator[Problem]:
