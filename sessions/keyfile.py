@@ -61,7 +61,7 @@ def _share_as_before(descriptor: int, target: Path) -> None:
     """Let the group read that could, where root keeps the file for it: see `sessions.privatefile`."""
     with suppress(FileNotFoundError):
         before = os.stat(target)
-        if os.geteuid() == 0 == before.st_uid and before.st_mode & stat.S_IRGRP:
+        if os.geteuid() == 0 == before.st_uid and stat.S_IMODE(before.st_mode) in (0o440, 0o640):
             os.fchown(descriptor, -1, before.st_gid)
             os.fchmod(descriptor, _PRIVATE | stat.S_IRGRP)
 
