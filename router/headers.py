@@ -25,6 +25,31 @@ _NOT_EDITED: Final = UNTOUCHABLE | {
 """These the edge writes itself, behind the edits: a second line would leave it to the server which one counts."""
 
 
+GUARDED_HEADERS: Final = frozenset(
+    {
+        "content-security-policy",
+        "content-security-policy-report-only",
+        "integrity-policy",
+        "integrity-policy-report-only",
+        "reporting-endpoints",
+        "report-to",
+    },
+)
+"""What a payment page says of its own scripts stays as the payment system said it. PCI DSS 4.0.1, 6.4.3 and 11.6.1."""
+
+
+def unguarded(edits: Edits) -> Edits:
+    """Return the edits without those that touch what a payment page says of its scripts, whoever made them."""
+    named = (*edits.set, *edits.remove, *(name for name, _ in edits.add))
+    if GUARDED_HEADERS.isdisjoint([name.lower() for name in named]):
+        return edits
+    return Edits(
+        {name: value for name, value in edits.set.items() if name.lower() not in GUARDED_HEADERS},
+        [(name, value) for name, value in edits.add if name.lower() not in GUARDED_HEADERS],
+        [name for name in edits.remove if name.lower() not in GUARDED_HEADERS],
+    )
+
+
 def applied(lines: Lines, edits: Edits) -> Lines:
     """Return the lines with the edits done: remove, then set (in the first line's place), then add."""
     gone = {name.lower().encode("latin-1") for name in edits.remove} - UNTOUCHABLE

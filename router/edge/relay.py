@@ -40,7 +40,7 @@ from router.errors import (
     SystemFault,
 )
 from router.exchange import Outbound, checked, inbound, outbound
-from router.headers import applied
+from router.headers import applied, unguarded
 from router.loops import COOKIE as TRAIL
 from router.loops import trailed
 from router.model import SAFE_METHODS, Edits, Reply, RequestView, ResponseView
@@ -569,6 +569,8 @@ class Relay(Asker):
             edits = more if edits is None else more.then(edits)
         if trail is not None:
             edits = trail if edits is None else edits.then(trail)
+        if edits and route.hidden:
+            edits = unguarded(edits)
         if edits:
             forward = joined(applied(block.lines if lines is None else lines, edits))
         elif lines is not None:

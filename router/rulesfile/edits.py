@@ -5,23 +5,11 @@ from __future__ import annotations
 import re
 from typing import Any, Final
 
-from router.headers import UNTOUCHABLE
+from router.headers import GUARDED_HEADERS, UNTOUCHABLE
 from router.model import Edits
 from router.rulesfile import shape
 from router.rulesfile.document import Loc
 from router.rulesfile.work import Work
-
-GUARDED_HEADERS: Final = frozenset(
-    {
-        "content-security-policy",
-        "content-security-policy-report-only",
-        "integrity-policy",
-        "integrity-policy-report-only",
-        "reporting-endpoints",
-        "report-to",
-    },
-)
-"""What a payment page says of its own scripts stays as the payment system said it. PCI DSS 4.0.1, 6.4.3 and 11.6.1."""
 
 _TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 _BAD_VALUE = re.compile(r"[^\t\x20-\x7e]")

@@ -17,7 +17,7 @@ from shop import QUICK, Call, answering, hanging, page, rule, shop, system
 from visitor import request
 
 from router.accesslog import AccessLog
-from router.model import Edits, Headers, RequestView
+from router.model import Edits, Headers, RequestView, ResponseView
 from router.rules import Mirror
 
 CANARY = "4556737586899855"
@@ -418,6 +418,34 @@ async def test_requirement_29_what_a_payment_page_says_of_its_scripts_arrives_by
         assert answer.body == body
         assert [f"{name}: {value}" for name, value in answer.lines if "polic" in name.lower() or "reporting" in
                 name.lower()] == [*lines, "Referrer-Policy: same-origin"]  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Meddler:
+    """A plugin that rewrites what a page says of its scripts."""
+
+    def on_response(self, view: RequestView, response: ResponseView) -> Edits | None:
+        return Edits(
+            set={"content-security-policy": "*", "X-Own": "1"},
+            add=[("Report-To", "{}")],
+            remove=["Integrity-Policy"],
+        )
+
+
+async def test_requirement_29_no_plugin_changes_what_a_payment_page_says_of_its_scripts():
+    lines = ["Content-Security-Policy: script-src 'self'", "Integrity-Policy: blocked-destinations=(script)"]
+    said = answering(page(b"x", "200 OK", *lines))
+    rules = [
+        rule("/checkout/**", "commerce", page="checkout", plugins=(Meddler(),)),
+        rule("/**", "cms", plugins=(Meddler(),)),
+    ]
+    async with shop(rules, cms=said, commerce=till(said)) as it:
+        payment, other = await it.ask("/checkout/pay"), await it.ask("/")
+
+        assert payment.get("content-security-policy") == "script-src 'self'"
+        assert payment.get("integrity-policy") == "blocked-destinations=(script)"
+        assert (payment.get("report-to"), payment.get("x-own")) == (None, "1")
+        assert (other.get("content-security-policy"), other.get("integrity-policy")) == ("*", None)
 
 
 # --- what is written down ---------------------------------------------------------------------------------------------
