@@ -102,7 +102,6 @@ class Times:
         """The standard error of the typical time's logarithm."""
         return self.spread / sqrt(self.count)
 
-
     @property
     def wanted(self) -> float:
         """How many of a kind are needed to tell a change of it."""
@@ -172,8 +171,8 @@ class Concurrency:
     """
 
     __slots__ = (
-        "_adaptive", "_calm_since", "_frozen", "_next", "_pause", "_since", "_suspicious", "_times", "_trial", "_until", "felt", "in_flight",
-        "least", "limit", "most", "overloaded", "usual",
+        "_adaptive", "_calm_since", "_frozen", "_next", "_pause", "_since", "_suspicious", "_times", "_trial",
+        "_until", "felt", "in_flight", "least", "limit", "most", "overloaded", "usual",
     )  # fmt: skip
 
     def __init__(self, most: int, least: int = LEAST, adaptive: bool = True) -> None:

@@ -4,8 +4,8 @@ Neither system can see such a loop: each answers with one redirect, and it is th
 it after twenty rounds, and says so to the shopper only. So the edge looks at each redirect that leads from one system
 to a page of another, and leaves a trail in a cookie of twenty seconds: a short digest of each such place. A page ends
 the trail. Where a redirect would bring somebody to a place for the third time without a page in between, it is
-answered 508. The second time, if all of them are for ever (301, 308): a place that always leads away leads nowhere. Nothing is kept
-at the edge, and a visitor who forges the cookie sees a 508 of their own.
+answered 508. The second time, if all of them are for ever (301, 308): a place that always leads away leads nowhere.
+Nothing is kept at the edge, and a visitor who forges the cookie sees a 508 of their own.
 """
 
 from __future__ import annotations

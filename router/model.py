@@ -325,7 +325,7 @@ class Overload:
     most: int = 0
     """Between these lies what is found; 0 for as many as there are connections."""
     patience: float = 0.5
-    """Seconds that somebody who browses waits for a system that is overloaded; with a basket three times as long."""
+    """Seconds that somebody who browses waits for a system that is overloaded; not for those with a basket."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from router.edge.asker import Asker
-from router.ranks import BUYING, RANKS
+from router.ranks import CARRYING, RANKS
 
 _STANDING: Final = 1.0
 """Seconds after which a line that never was empty is no burst that passes. The idea is Facebook's controlled delay
@@ -67,13 +67,13 @@ class Line:
     def impatient(self, now: float, patience: float) -> list[Asker]:
         """Return those who should wait no longer when the line does not get shorter, the lowest rank first.
 
-        A rank has its number of times the patience, in seconds; who buys has no end here. If one of a rank has to go,
-        so do all of those below it.
+        A rank has its number of times the patience, in seconds; who has a basket, or is filling one, has no end here.
+        If one of a rank has to go, so do all of those below it.
         """
         if not self._count or now - self._since < _STANDING:
             return []
         gone: list[Asker] = []
-        for rank in range(BUYING):
+        for rank in range(CARRYING):
             late = [asker for asker, since in self._ranks[rank].items() if now - since > patience * rank]
             if late:
                 gone = [asker for below in self._ranks[:rank] for asker in below] + late

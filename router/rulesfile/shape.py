@@ -109,7 +109,7 @@ class OverloadParts(Shape):
     max: int | None = Field(None, ge=1, le=65_535)
     """The most that `auto` may come to, per worker; as many as there are connections, unless given."""
     patience: Duration = _OVERLOAD.patience
-    """Time that somebody who browses waits for a system that is overloaded; with a basket it is three times as long."""
+    """Time that somebody without a basket who browses waits for a system that is overloaded."""
 
 
 Overload = Annotated[
@@ -146,7 +146,7 @@ class System(Shape):
     """Time a request may wait for a connection."""
     overload: Overload = "auto"
     """What is done when the system bears no more: `auto` finds out how much that is and sheds browsing first, `off`
-    lets everybody wait alike."""
+    asks for as much as there are connections."""
     keepalive: Duration = _SYSTEM.keepalive
     """Time an unused connection is kept; stay below what the server itself allows."""
     tls: Tls | None = None

@@ -1,4 +1,4 @@
-"""The command line of the benchmarks: `python -m tests.bench [speed|memory|matching|bridge|profile]`."""
+"""The command line of the benchmarks: `python -m tests.bench [speed|memory|matching|bridge|overload|profile]`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import signal
 import sys
 from collections.abc import Sequence
 
-from tests.bench import bridge, builds, hotspots, idle, machine, results, speed, streams
+from tests.bench import bridge, builds, hotspots, idle, machine, overload, results, speed, streams
 from tests.bench.proxies import FAMILIES, bare
 
 
@@ -24,13 +24,13 @@ def _families(text: str) -> tuple[str, ...]:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("python -m tests.bench", description="What the edge costs, beside other proxies.")
     parser.add_argument(
-        "what", nargs="?", choices=("speed", "memory", "matching", "bridge", "profile"), default="speed"
+        "what", nargs="?", choices=("speed", "memory", "matching", "bridge", "overload", "profile"), default="speed"
     )
     parser.add_argument("--seconds", type=float, default=5, help="how long each load lasts (5)")
     parser.add_argument("--rounds", type=int, default=5, help="how often each proxy has its turn (5)")
     parser.add_argument("--only", type=_families, help=f"any of {','.join(FAMILIES)}; profile: edge")
     parser.add_argument("--quick", action="store_true", help="one round of 2 seconds, to see that all works")
-    parser.add_argument("--write", action="store_true", help="write to tests/bench/RESULTS.md")
+    parser.add_argument("--write", action="store_true", help="write to RESULTS.md here, or RELIABILITY.md (overload)")
     return parser
 
 
@@ -58,6 +58,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     elif options.what == "bridge":
         tables = bridge.run(options.seconds, options.rounds, say)
         proxies = [bridge.EDGE, bridge.NGINX, bridge.ENVOY]
+    elif options.what == "overload":
+        tables = overload.run(max(options.seconds, overload.LEAST_SECONDS), say)
+        proxies = overload.contenders("")
     elif options.what == "profile":
         tables = "\n\n".join(hotspots.run(proxy, options.seconds, say) for proxy in proxies)
     else:
@@ -67,8 +70,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     report = f"{results.circumstances(command, versions)}\n\n{tables}"
     print(report)
     if options.write:
-        results.write(options.what, report)
-        say(f"written to {results.RESULTS.name}")
+        file = results.RELIABILITY if options.what == "overload" else results.RESULTS
+        results.write(options.what, report, file)
+        say(f"written to {file.name}")
 
 
 if __name__ == "__main__":

@@ -10,6 +10,9 @@ from pathlib import Path
 from tests.bench.machine import this_machine
 
 RESULTS = Path(__file__).parent / "RESULTS.md"
+RELIABILITY = Path(__file__).parent / "RELIABILITY.md"
+
+_TITLES = {RESULTS: "# What the benchmarks gave\n", RELIABILITY: "# What was tried to break it\n"}
 
 
 def replaced(text: str, section: str, content: str) -> str:
@@ -22,10 +25,10 @@ def replaced(text: str, section: str, content: str) -> str:
     return f"{text.rstrip()}\n\n{block}\n"
 
 
-def write(section: str, content: str) -> None:
-    """Put the content in RESULTS.md."""
-    text = RESULTS.read_text() if RESULTS.exists() else "# What the benchmarks gave\n"
-    RESULTS.write_text(replaced(text, section, content))
+def write(section: str, content: str, file: Path = RESULTS) -> None:
+    """Put the content in its place in one of the files."""
+    text = file.read_text() if file.exists() else _TITLES[file]
+    file.write_text(replaced(text, section, content))
 
 
 def revision() -> str:
