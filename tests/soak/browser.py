@@ -146,6 +146,8 @@ class Browser:
         self.port = port
         self.shopper = shopper
         self.jar = Jar()
+        self.page = ""
+        """The path of the page that is open, for Referer."""
         self._idle: list[Line] = []
         self._places = asyncio.Semaphore(MOST_CONNECTIONS)
 
@@ -179,6 +181,8 @@ class Browser:
 
     def _request(self, method: str, path: str, kind: dict[str, str], form: str) -> bytes:
         head = f"{method} {path} HTTP/1.1\r\n{HEADERS.format(host='shop.example', shopper=self.shopper, **kind)}"
+        if self.page:
+            head += f"Referer: http://shop.example{self.page}\r\n"
         if cookies := self.jar.header():
             head += f"Cookie: {cookies}\r\n"
         if method == "POST":

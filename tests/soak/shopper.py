@@ -224,7 +224,7 @@ class Shopper:
             self.findings.done["crossings"] += 1
             if self.may[-1].login or self.may[-1].lines:
                 self.findings.done["hand-offs"] += 1
-        self.at = system
+        self.at, self.browser.page = system, path
         self.check_page(said, before, doubt)
         return said
 
