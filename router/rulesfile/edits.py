@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Final
+from typing import Any
 
 from router.headers import GUARDED_HEADERS, UNTOUCHABLE
 from router.model import Edits
