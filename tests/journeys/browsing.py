@@ -16,6 +16,8 @@ MUG = "/catalogue/cove-mug_5/"
 BOWL = "/catalogue/shore-bowl_4/"
 PLATE = "/catalogue/tidal-plate_1/"
 
+expect.set_options(timeout=15_000)  # a machine that has other things to do
+
 ADDRESS = {"first_name": "Ida", "last_name": "Sommer", "line1": "Lindenstr. 12", "line4": "Zittau", "postcode": "02763"}
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
+
 import pytest
 from browsing import BOWL, CAMPAIGN, MAKER, MUG, PLATE, SHELF, Shopper
 from house import House
@@ -59,10 +61,11 @@ def test_what_many_tabs_buy_at_once_is_all_there(shopper: Shopper, customer: Cus
     shopper.tab().log_in(customer)
     tabs = [shopper.tab().open(path) for path in (MUG, BOWL, SHELF, MUG, BOWL, SHELF)]
 
-    for tab in tabs:  # all have left before the first one is answered
-        tab.page.evaluate("document.querySelector('form[action^=\"/basket/add/\"]').requestSubmit()")
-    for tab in tabs:
-        tab.page.wait_for_load_state("networkidle")
+    with ExitStack() as answered:
+        for tab in tabs:
+            answered.enter_context(tab.page.expect_navigation())
+        for tab in tabs:  # all have left before the first one is answered
+            tab.page.evaluate("document.querySelector('form[action^=\"/basket/add/\"]').requestSubmit()")
 
     bought = tabs[0].basket()
     assert sum(bought.values()) == 6
