@@ -17,7 +17,8 @@ _FORMATS = click.Choice(["text", "json", "github"])
 @click.command()
 @rules_argument
 @option("--format", "form", type=_FORMATS, default="text", show_default=True, help="github gives annotations.")
-def check(file: str, form: str) -> int:
+@option("--payment-report", "report", is_flag=True, help="Print the evidence on payment pages, for an auditor.")
+def check(file: str, form: str, report: bool) -> int:
     """Check a rules file: report all its problems, and prove that each example lands on its rule."""
     from router.rulesfile import check_examples, lint, load
 
@@ -27,6 +28,10 @@ def check(file: str, form: str) -> int:
         problems = [*check_examples(generation), *lint(generation)]
     except RulesProblems as error:
         problems = error.problems
+    if report and generation is not None:
+        from router.commands.payment_report import payment_report
+
+        return payment_report(generation, sorted(problems), form)
     return _report(file, generation, sorted(problems), form)
 
 
