@@ -82,6 +82,8 @@ BAD_CHUNKS = {
 @pytest.mark.parametrize("version", ["1.0", "1.1"])
 @pytest.mark.parametrize("half", HALF_BODIES.values(), ids=HALF_BODIES)
 async def test_half_a_body_never_ends_cleanly(half, version, ending):
+    """REQUIREMENTS, 54."""
+
     async def breaking(call: Call) -> None:
         await call.request()
         await call.send(half)
@@ -103,6 +105,8 @@ async def test_half_a_body_never_ends_cleanly(half, version, ending):
 @pytest.mark.parametrize("version", ["1.0", "1.1"])
 @pytest.mark.parametrize("bad", BAD_CHUNKS.values(), ids=BAD_CHUNKS)
 async def test_a_bad_chunk_never_ends_cleanly(bad, version):
+    """REQUIREMENTS, 54."""
+
     async def babbling(call: Call) -> None:
         await call.request()
         await call.send(bad)
@@ -119,6 +123,8 @@ async def test_a_bad_chunk_never_ends_cleanly(bad, version):
 
 
 async def test_a_body_without_a_length_that_is_reset_never_ends_cleanly():
+    """REQUIREMENTS, 54."""
+
     async def breaking(call: Call) -> None:
         await call.request()
         await call.send(b"HTTP/1.1 200 OK\r\n\r\nhalf")

@@ -103,6 +103,7 @@ async def test_a_system_that_does_not_read_stops_the_visitor_and_then_gets_every
 
 
 async def test_fifty_visitors_who_do_not_read_cost_little():
+    """REQUIREMENTS, 53; 150 of them, over a whole edge: `make conformance`."""
     pouring = Pouring(20 * MEGABYTE)
     async with shop(cms=pouring) as it:
         visitors = [await it.visitor(small=True) for _ in range(50)]

@@ -75,6 +75,7 @@ async def test_what_is_within_the_limits_passes():
 
 
 async def test_a_page_for_a_name_of_ours_is_served_and_a_refused_name_keeps_the_connection():
+    """REQUIREMENTS, 25."""
     async with shop(cms=answering(page(b"ok")), generation=OURS) as it:
         visitor = await it.visitor()
 
@@ -207,6 +208,7 @@ async def test_a_head_that_trickles_has_no_more_time_than_another():
 
 
 async def test_three_hundred_slow_heads_are_all_cut_off():
+    """REQUIREMENTS, 53; 2,000 of them, over a whole edge: `make conformance`."""
     async with shop(cms=answering(page(b"ok")), limits=Limits(head_time=0.4)) as it:
         slow = [await it.visitor() for _ in range(300)]
         for visitor in slow:

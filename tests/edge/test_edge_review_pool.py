@@ -145,6 +145,7 @@ NAMED = (ServerAddress("http", "cms.example", 80),)
 
 
 async def test_while_the_resolver_hangs_the_last_good_address_serves():
+    """REQUIREMENTS, 55."""
     async with stage(servers=NAMED, keepalive=1.0) as it:
         it.names["cms.example"] = ["192.0.2.1"]
         client = it.client()

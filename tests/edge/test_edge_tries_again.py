@@ -68,6 +68,7 @@ BREAKS = [
 @pytest.mark.parametrize("breaks", BREAKS, ids=lambda breaks: breaks.__name__)
 @pytest.mark.parametrize("kind", ["empty", "length", "chunked", "large"])
 async def test_a_post_is_never_sent_twice(breaks, kind):
+    """REQUIREMENTS, 54."""
     if (breaks, kind) == (in_mid_body, "empty"):
         return
     bodies = {"empty": b"", "length": b"qty=1", "chunked": b"5\r\nqty=1\r\n0\r\n\r\n", "large": b"x" * 3_000_000}

@@ -66,6 +66,7 @@ def test_a_record_that_is_no_text_costs_only_itself(tmp_path: Path) -> None:
 
 
 def test_a_pipe_that_nobody_reads_costs_lines_and_no_waiting(tmp_path: Path) -> None:
+    """REQUIREMENTS, 50."""
     target = tmp_path / "pipe"
     os.mkfifo(target)
     log = AccessLog(str(target), limit=50, pause=0)
@@ -84,6 +85,7 @@ def test_a_pipe_that_nobody_reads_costs_lines_and_no_waiting(tmp_path: Path) -> 
 
 
 def test_a_full_disk_costs_lines_and_the_log_goes_on_after(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """REQUIREMENTS, 50."""
     target = tmp_path / "access.log"
     log = AccessLog(str(target), pause=0)
     real, full = os.write, True

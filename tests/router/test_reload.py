@@ -93,6 +93,7 @@ async def test_rules_with_a_problem_reach_no_worker(house: House, shop: Shop) ->
 async def test_a_file_that_cannot_be_used_changes_nothing(
     house: House, shop: Shop, breaking: Callable[[Path], object]
 ) -> None:
+    """REQUIREMENTS, 48."""
     breaking(shop.rules)
 
     outcome = await house.reloader.reload("test")
@@ -227,6 +228,7 @@ PROMO = "rules:\n  - {name: promo, path: /checkout/help/, to: cms}\n"
 
 
 async def test_a_reload_that_would_move_a_checkout_is_refused_and_says_how_to_have_it(house: House, shop: Shop) -> None:
+    """REQUIREMENTS, 48."""
     change(shop, "rules:\n", PROMO)
 
     outcome = await house.reloader.reload("SIGHUP")

@@ -42,6 +42,7 @@ def shopper(edge: RunningEdge, until_when: float) -> list[object]:
 
 
 def test_a_worker_that_is_killed_under_load_is_replaced_within_a_second(start: Start) -> None:
+    """REQUIREMENTS, 47."""
     edge = start("--workers", "2")
     first = edge.workers()
     with ThreadPoolExecutor() as pool:
@@ -97,6 +98,7 @@ def refused(edge: RunningEdge) -> bool:
 
 
 def test_a_request_under_way_is_finished_before_the_edge_ends(start: Start, shop: Shop) -> None:
+    """REQUIREMENTS, 49."""
     edge = start()
     with ThreadPoolExecutor() as pool:
         under_way = slow_request(edge, shop, pool)
@@ -159,6 +161,7 @@ def test_a_port_in_use_is_one_clear_line(start: Start) -> None:
 
 
 def test_a_good_reload_is_live_in_every_worker_and_a_bad_one_in_none(start: Start, shop: Shop) -> None:
+    """REQUIREMENTS, 48."""
     edge = start("--workers", "2")
     good = shop.rules.read_text()
     reload = [sys.executable, "-m", "router", "reload", "--admin", f"127.0.0.1:{edge.admin}"]
@@ -256,6 +259,7 @@ def test_a_renewed_certificate_is_used_without_a_restart(start: Start, shop: Sho
 
 
 def test_a_broken_rules_file_at_the_start_says_everything_and_serves_nothing(start: Start, shop: Shop) -> None:
+    """REQUIREMENTS, 48."""
     shop.rules.write_text(shop.rules.read_text().replace("to: cms", "to: csm").replace("page: home", "pgae: home"))
 
     edge = start(wait=False)

@@ -1,4 +1,4 @@
-"""The token that tells a system of a session. REQUIREMENTS, 2, 4-6; DESIGN, 6."""
+"""The token that tells a system of a session. REQUIREMENTS, 2, 4-6, 22; DESIGN, 6."""
 
 from __future__ import annotations
 

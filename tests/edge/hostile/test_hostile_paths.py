@@ -87,6 +87,7 @@ async def test_the_boundary_holds_for_every_method(method: bytes):
 
 
 async def test_the_boundary_holds_for_the_absolute_form():
+    """REQUIREMENTS, 25."""
     async with shop() as it:
         for target in (
             b"http://shop.test/Checkout/",

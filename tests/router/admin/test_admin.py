@@ -91,6 +91,7 @@ async def test_an_edge_with_workers_is_alive_and_ready(admin: Client) -> None:
 
 
 async def test_an_edge_that_drains_is_alive_and_not_ready(admin: Client, house: House) -> None:
+    """REQUIREMENTS, 56."""
     house.now.draining = True
 
     assert (await admin.get("/livez")).status == 200
@@ -109,6 +110,7 @@ async def test_an_edge_without_workers_is_not_ready(admin: Client, house: House)
 
 
 async def test_a_system_that_is_down_does_not_take_the_others_pages_along(admin: Client, house: House) -> None:
+    """REQUIREMENTS, 56."""
     house.now.servers = [("commerce", "http://127.0.0.1:8003", False)]
     house.counted = [Snapshot(servers=[ServerCount("cms", "http://127.0.0.1:8001", ejected=1)]), Snapshot()]
 
@@ -122,6 +124,7 @@ async def test_a_system_that_is_down_does_not_take_the_others_pages_along(admin:
 
 
 async def test_a_refused_reload_is_told_with_its_problems_and_the_edge_stays_ready(admin: Client, house: House) -> None:
+    """REQUIREMENTS, 48."""
     house.now.problems = [
         Problem(Position("rules.yaml", 8, 11), 'unknown system "comerce"', 'did you mean "commerce"?')
     ]
