@@ -37,10 +37,11 @@ def read_private(path: str | Path, most: int, way_out: str) -> bytes:
 def exposed(found: os.stat_result) -> bool:
     """Whether somebody else can get at a file.
 
-    A file of root's that our group may read is ours too: nobody but root can have put it there for us. So come the
-    Secrets of Kubernetes (`fsGroup`) and Debian's private keys; PostgreSQL has the same rule for its `ssl_key_file`.
+    A file of root's that our group (or root's) may read is ours too: nobody but root can have put it there for us. So
+    come the Secrets of Kubernetes (`fsGroup`), the credentials of systemd (which an access list lets us read) and
+    Debian's private keys; PostgreSQL has the same rule for its `ssl_key_file`.
     """
     mode = stat.S_IMODE(found.st_mode)
-    if found.st_uid == 0 and os.geteuid() != 0 and found.st_gid in {os.getegid(), *os.getgroups()}:
+    if found.st_uid == 0 and os.geteuid() != 0 and found.st_gid in {0, os.getegid(), *os.getgroups()}:
         return bool(mode & ~0o640)
     return bool(mode & 0o077)

@@ -138,6 +138,7 @@ def seen(mode: int, owner: int, group: int) -> os.stat_result:
         (0o640, 1000, 1000, 1000, True),
         (0o440, 0, 1000, 1000, False),  # a Secret with fsGroup 1000
         (0o640, 0, 2000, 1000, False),  # one of our other groups
+        (0o440, 0, 0, 1000, False),  # a credential of systemd, opened by its access list
         (0o440, 0, 3000, 1000, True),  # a group that we are not in: how could we read it?
         (0o660, 0, 1000, 1000, True),
         (0o444, 0, 1000, 1000, True),
