@@ -92,3 +92,13 @@ def store_for(url: str, workers: int) -> Iterator[str]:
         return
     with tempfile.TemporaryDirectory(prefix="inseam-", ignore_cleanup_errors=True) as folder:
         yield f"sqlite:{folder}/sessions.db"
+
+
+@contextmanager
+def beside(url: str, workers: int) -> Iterator[str]:
+    """Yield the path of a file by which several workers agree while Redis does not answer; empty for no need of one."""
+    if workers == 1 or url.startswith(("memory:", "sqlite:")):
+        yield ""
+        return
+    with tempfile.TemporaryDirectory(prefix="inseam-", ignore_cleanup_errors=True) as folder:
+        yield f"{folder}/beside.db"

@@ -32,6 +32,8 @@ class Start(msgspec.Struct, tag=True):
     store: str = "memory:"
     revoked: list[tuple[Literal["session", "customer", "all"], str, int]] = []
     """Sessions that were ended, as in Revoke: a store in memory has ended with the worker before."""
+    beside: str = ""
+    """The file by which the workers agree while the store does not answer."""
 
 
 class Keys(msgspec.Struct, tag=True):

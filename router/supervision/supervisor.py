@@ -26,7 +26,7 @@ from router.rulesfile import Sources, read_sources
 from router.rulesfile import compile as compile_rules
 from router.supervision import messages as say
 from router.supervision.health import Checks
-from router.supervision.keeping import Keys, check_store, store_for
+from router.supervision.keeping import Keys, beside, check_store, store_for
 from router.supervision.logs import patient_stderr
 from router.supervision.notify import keep_watchdog, notify, reloading, stopping, watchdog_seconds
 from router.supervision.settings import Settings
@@ -63,8 +63,9 @@ def serve(settings: Settings) -> int:
         _leave_no_core()
         stack.enter_context(patient_stderr())
         store = stack.enter_context(store_for(settings.store, settings.worker_count))
+        file = stack.enter_context(beside(settings.store, settings.worker_count))
         doors = Doors(shop, admin, access, audit)
-        return asyncio.run(Supervisor(settings, doors, sources, generation, keys, store, given).run())
+        return asyncio.run(Supervisor(settings, doors, sources, generation, keys, store, file, given).run())
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,12 +96,14 @@ class Supervisor:
         generation: Generation,
         keys: Keys,
         store: str,
+        file: str,
         given: Given,
     ) -> None:
         self.settings = settings
         self._given = given
         self._keys = keys
         self._store = store
+        self._beside = file
         self.draining = False
         self.replaced = False
         """Whether another supervisor has taken over."""
@@ -245,7 +248,7 @@ class Supervisor:
         return say.Start(
             place, current.number, current.sources, self._checks.down, self.settings.access_log,
             certificate.cert if certificate else "", certificate.key if certificate else "",
-            self._keys.content, self._store, self._fleet.revoked,
+            self._keys.content, self._store, self._fleet.revoked, self._beside,
         )  # fmt: skip
 
     def _health_changed(self, system: str, server: str, up: bool) -> None:

@@ -35,9 +35,11 @@ from router.supervision.settings import Certificate
 from sessions.errors import StoreDown
 from sessions.keeper import Keeper
 from sessions.keys import KeyRing
+from sessions.stores.beside import BesideStore
 from sessions.stores.guarded import GuardedStore
 from sessions.stores.opening import open_store
 from sessions.stores.port import Revocation
+from sessions.stores.sqlite import SqliteStore
 
 _ORPHAN_DRAIN: Final = 5.0
 """Seconds for what is under way when the supervisor has vanished: a new one may be waiting for the port."""
@@ -59,7 +61,8 @@ class Worker:
         self._access_log = AccessLog(start.access_log) if start.access_log else None
         generation = compile_rules(start.sources, number=start.number)
         self._store = GuardedStore(open_store(start.store, _say), _say)
-        keeper = Keeper(KeyRing.parse(start.keys), generation.session, self._store, _new_id, self._tell, time.time)
+        agreed = BesideStore(self._store, SqliteStore(start.beside)) if start.beside else self._store
+        keeper = Keeper(KeyRing.parse(start.keys), generation.session, agreed, _new_id, self._tell, time.time)
         self._keeper = keeper
         self._edge = Edge(
             generation, worker=start.worker, access_log=self._access_log, secure=self._certificate is not None,
