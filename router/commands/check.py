@@ -18,7 +18,12 @@ _FORMATS = click.Choice(["text", "json", "github"])
 @rules_argument
 @option("--format", "form", type=_FORMATS, default="text", show_default=True, help="github gives annotations.")
 @option("--payment-report", "report", is_flag=True, help="Print the evidence on payment pages, for an auditor.")
-def check(file: str, form: str, report: bool) -> int:
+@option(
+    "--against", metavar="FILE", default="",
+    help="The live rules: what would move a basket, a checkout or an account away from its system is a problem.",
+)  # fmt: skip
+@click.option("--allow-move", is_flag=True, help="With --against: print what would move as warnings.")
+def check(file: str, form: str, report: bool, against: str, allow_move: bool) -> int:
     """Check a rules file: report all its problems, and prove that each example lands on its rule."""
     from router.rulesfile import check_examples, lint, load
 
@@ -26,6 +31,11 @@ def check(file: str, form: str, report: bool) -> int:
     try:
         generation = load(file)
         problems = [*check_examples(generation), *lint(generation)]
+        if against:
+            from router.moves import moves
+
+            severity = "warning" if allow_move else "error"
+            problems += [move.problem(severity) for move in moves(load(against), generation)]
     except RulesProblems as error:
         problems = error.problems
     if report and generation is not None:

@@ -103,7 +103,9 @@ def serve(
     help="Where the edge is asked.",
 )  # fmt: skip
 @_token_file
-@option("--allow-move", is_flag=True, help="Also if a basket, a checkout or an account then belongs to another system.")
+@click.option(  # without a twin in the environment, where it would be forgotten: it is meant for this one time
+    "--allow-move", is_flag=True, help="Also if a basket, a checkout or an account then belongs to another system."
+)
 def reload(admin: Address, admin_token_file: str, allow_move: bool) -> int:
     """Have a running edge read its rules again; fails if it refuses them."""
     path = "/api/reload?allow_move=1" if allow_move else "/api/reload"

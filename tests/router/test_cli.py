@@ -94,6 +94,20 @@ def test_a_file_that_is_not_there_is_one_clear_line(rules: Path, capsys: Out) ->
     assert capsys.readouterr().out == "no.yaml: error: cannot be read: there is no such file (is this the path?)\n"
 
 
+def test_what_would_move_away_from_the_live_rules_is_a_problem_unless_it_may(rules: Path, capsys: Out) -> None:
+    live = rules.with_name("live.yaml")
+    live.write_text(rules.read_text())
+    assert main(["check", "--against", "live.yaml"]) == 0
+    capsys.readouterr()
+    change(rules, "rules:\n", "rules:\n  - {name: promo, path: /checkout/help/, to: cms}\n")
+
+    assert main(["check", "--against", "live.yaml"]) == 1
+    said = capsys.readouterr()
+    assert 'rules.yaml:8:5: error: rule "promo": /checkout/help/ could reach "cms"' in said.out
+    assert main(["check", "--against", "live.yaml", "--allow-move"]) == 0
+    assert "rules.yaml:8:5: warning:" in capsys.readouterr().out
+
+
 # --- test -------------------------------------------------------------------------------------------------------------
 
 
