@@ -21,6 +21,7 @@ HOT = [
     "router/tally.py",
     "router/ranks.py",
     "router/concurrency.py",
+    "router/memory.py",
     "router/patterns.py",
     "router/rules.py",
     "router/candidates.py",

@@ -198,6 +198,13 @@ class QueueFull(SystemFault):
     reason = "queue_full"
 
 
+class MemoryShort(EdgeError):
+    """Little memory is left: what is under way is finished first."""
+
+    status = 503
+    reason = "memory_short"
+
+
 class RedirectLoop(SystemFault):
     """Two systems send a browser to and fro. RFC 5842, 7.2 has the status for it."""
 

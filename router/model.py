@@ -395,6 +395,8 @@ class Limits:
     """The most connections from one client address in one worker."""
     requests: int = 0
     """The most requests on one connection; 0 for no limit."""
+    memory: int = 256 * 1024 * 1024
+    """Bytes of free memory (a tenth of all, if that is less) below which new work is refused; 0 for never."""
 
 
 # --- what a match decides ---------------------------------------------------------------------------------------------

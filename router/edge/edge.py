@@ -16,6 +16,7 @@ from typing import Any, Final, cast
 from router.accesslog import AccessLog
 from router.counters import Snapshot
 from router.edge.client import ClientConnection
+from router.edge.headroom import PLENTY, Headroom
 from router.edge.ids import Deal, Ids
 from router.edge.ledger import Ledger
 from router.edge.live import Live, Route
@@ -26,6 +27,7 @@ from router.edge.relay import TUNNEL, Relay
 from router.edge.seam import Seam
 from router.exchange import Outbound
 from router.generation import Generation
+from router.memory import Ceiling
 from router.model import BUCKETS
 from router.wire.head import RequestHead
 from sessions.keeper import Keeper
@@ -33,6 +35,9 @@ from sessions.keys import KeyRing
 
 _TICK: Final = 0.1
 """Seconds between two looks at the clock: how exact the timeouts of systems are."""
+
+_MEMORY_EVERY: Final = 10
+"""Ticks between two looks at how much memory is left."""
 
 _CLIENTS_EVERY: Final = 3
 """Ticks between two looks at the clients' deadlines."""
@@ -73,6 +78,10 @@ class Edge:
         self.ids = Ids()
         self.deal = Deal(random.SystemRandom().randrange(BUCKETS)).next
         self.clients: set[ClientConnection] = set()
+        self.under_way = 0
+        """Requests that have begun and not ended."""
+        self.ceiling = Ceiling()
+        self.headroom = Headroom()
         self._addresses: dict[str, int] = {}
         self.ledger = Ledger(access_log)
         self.keeper = keeper
@@ -208,6 +217,8 @@ class Edge:
         for copy in [copy for copy in self._copies if copy.deadline < now]:
             self._copies.discard(copy)
             copy.late()
+        if self._ticks % _MEMORY_EVERY == 0:
+            self._look_at_memory()
         if self._ticks % _CLIENTS_EVERY:
             return
         if (self._retiring or self._leaving) and self._ticks % 30 == 0:
@@ -225,6 +236,13 @@ class Edge:
             if client.relay is None and client.deadline - now < idle - _REST_AFTER:
                 client.rest()
         self.ledger.new_second()
+
+    def _look_at_memory(self) -> None:
+        short = self.live.limits.memory
+        free = self.headroom.free(short) if short else PLENTY
+        if self.ceiling.look(free, self.under_way):
+            self.ledger.event("memory_short" if self.ceiling.low else "memory_enough")
+            self.ledger.log(f"memory is {'short: new work is refused' if self.ceiling.low else 'enough again'}")
 
     def _cut_tunnels(self, keeper: Keeper) -> None:
         """End the tunnels of those whose session has ended: a WebSocket asks nobody again. REQUIREMENTS, 12."""

@@ -29,6 +29,7 @@ from router.errors import (
     ConnectTimeout,
     CrossSite,
     EdgeError,
+    MemoryShort,
     MisdirectedRequest,
     Overloaded,
     PaymentBarred,
@@ -97,6 +98,7 @@ class Relay(Asker):
     ) -> None:
         block = head.block
         self.edge = edge
+        edge.under_way += 1
         self.client = client
         self.head = head
         self.view = view
@@ -237,6 +239,10 @@ class Relay(Asker):
                     )
             self.route = route
             self.intent = decision.rule.intent
+            edge = self.edge
+            if edge.ceiling.low and not edge.ceiling.allows(edge.under_way - 1, self.rank):
+                self.client.keep = False
+                raise MemoryShort(f"{edge.under_way - 1} requests are under way, and little memory is left")
             limit = route.body_limit
             if limit and self.head.block.length > limit:
                 raise BodyTooLarge(f"the body has {self.head.block.length} bytes, the limit is {limit}")
@@ -750,7 +756,7 @@ class Relay(Asker):
             return
         self.reason = error.reason
         self.edge.ledger.error(error.reason)
-        overloaded = isinstance(error, Overloaded)
+        overloaded = isinstance(error, Overloaded | MemoryShort)
         if error.blame != "client" and not overloaded:  # that it is overloaded was said once
             self.edge.ledger.complain(self, error)
         retry_after = 0
@@ -858,6 +864,7 @@ class Relay(Asker):
         if self.phase == FINISHED:
             return
         self.phase = FINISHED
+        self.edge.under_way -= 1
         seconds = perf_counter() - self.started
         route = self.route
         if route is not None:

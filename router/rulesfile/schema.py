@@ -90,7 +90,10 @@ def _as_written(node: dict[str, Any], default: Any) -> Any:
     if "10s" in examples and isinstance(default, float):
         return f"{default:g}s"
     if "8KB" in examples and isinstance(default, int):
-        return f"{default // 1024}KB" if default and default % 1024 == 0 else default
+        for unit, factor in (("MB", 1024**2), ("KB", 1024)):
+            if default and default % factor == 0:
+                return f"{default // factor}{unit}"
+        return default
     if isinstance(default, int) and default > node.get("maximum", default):
         return default // 100  # a share, held in buckets
     return default

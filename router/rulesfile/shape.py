@@ -409,6 +409,8 @@ class Limits(Shape):
     """The most connections from one client address in one worker."""
     requests: int = Field(_LIMITS.requests, ge=0)
     """The most requests on one connection, 0 for no limit."""
+    memory: Size = _LIMITS.memory
+    """Free memory (a tenth of all, if that is less) below which new work is refused with 503; 0 for never."""
 
 
 class BasketPolicy(Shape):

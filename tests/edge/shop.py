@@ -324,6 +324,7 @@ class Shop:
         """What is under way in the edge: nothing, when nobody wants anything."""
         edge = self.edge
         found = [f"{len(edge.clients)} clients"] if edge.clients else []
+        found += [f"{edge.under_way} under way"] if edge.under_way else []
         found += [f"{len(edge._addresses)} addresses"] if edge._addresses else []
         found += [f"{len(edge._tasks)} tasks"] if edge._tasks else []
         found += ["copies" for copy in edge._copies if copy.deadline]

@@ -298,6 +298,7 @@ class Stage:
         """What should be gone once everybody has left."""
         edge = self.edge
         found = [f"{len(edge.clients)} clients"] if edge.clients else []
+        found += [f"{edge.under_way} under way in all"] if edge.under_way else []
         found += [f"{len(edge._tasks)} tasks"] if edge._tasks else []
         for system in {*self.systems.values(), *old}:
             found += [f"{len(system.waiting)} wait"] if system.waiting else []

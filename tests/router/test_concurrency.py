@@ -1,4 +1,4 @@
-"""How much a system bears is found out, and a healthy one never pays for it: minutes of a shop, played in milliseconds."""
+"""How much a system bears is found out, and a healthy one never pays for it: minutes of a shop, in milliseconds."""
 
 from __future__ import annotations
 
