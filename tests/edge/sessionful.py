@@ -17,6 +17,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import jwt
@@ -32,6 +33,7 @@ from sessions.keys import KeyRing
 from sessions.model import Policy, Session
 from sessions.stores.memory import MemoryStore
 from sessions.stores.port import Store
+from sessions.stores.sqlite import SqliteStore
 from sessions.token import read_session_token
 
 interpreted = pytest.mark.skipif(relay.__file__.endswith(".so"), reason="its times are compiled in")
@@ -197,6 +199,12 @@ class House:
     async def login(self, browser: Browser, sub: str = "4711", name: str = "Anna", **more: Any) -> Answer:
         """Log in at commerce, by a form."""
         return await browser.ask("/shop/login", "POST", says("302 Found", ["Location: /"], sub=sub, name=name, **more))
+
+
+def two_workers(tmp_path: Path) -> tuple[SqliteStore, SqliteStore]:
+    """One store for two workers."""
+    path = str(tmp_path / "sessions.db")
+    return SqliteStore(path), SqliteStore(path)
 
 
 @asynccontextmanager
