@@ -191,7 +191,7 @@ class Keeper:
             down, look_at = True, now + _LOOK_SOON
         found = unpacked(stored.data) if stored is not None else None
         if isinstance(found, Moved):
-            return self._moved(key, found, kept.heard, now)
+            return self._moved(key, session, found, kept.heard, now)
         if kept.fixed or kept.fault == _MOVED:
             # It is known here that the id has moved on: a store that has forgotten it is told.
             kept.stale, kept.look_at = False, look_at
@@ -212,13 +212,13 @@ class Keeper:
         kept.look_at = min(look_at, newest.renewed + self._renew_after)
         return self._void(kept, now) if self.is_void(kept) else kept
 
-    def _moved(self, key: str, record: Moved, heard: int, now: int) -> Kept:
+    def _moved(self, key: str, session: Session, record: Moved, heard: int, now: int) -> Kept:
         """The id has changed at a login or logout: for a short time it still stands for the guest it was."""
         graced = record.session is not None and now <= record.until
         kept = Kept(record.session if graced else None, key, "" if graced else _MOVED)
         if not graced:
             self._tell(f"cookie_refused:{_MOVED}")
-        kept.fixed = graced
+        kept.fixed, kept.over = graced, session.login is not None
         kept.look_at = min(record.until, now + _LOOK_AGAIN) if graced else now + _LOOK_AGAIN
         kept.stale = heard == EVERYTHING
         self._here.add(kept)
@@ -229,6 +229,7 @@ class Keeper:
         fault = RevokedSession.reason
         self._tell(f"cookie_refused:{fault}")
         kept.session, kept.fault, kept.tokens, kept.cookie, kept.fixed = None, fault, {}, b"", False
+        kept.over = True
         kept.stale, kept.look_at = False, now + _LOOK_AGAIN
         return kept
 

@@ -11,6 +11,7 @@ import asyncio
 from collections.abc import Iterable
 from typing import Final
 
+from sessions.errors import RevokedSession
 from sessions.model import Session
 
 MOST_KEPT: Final = 25_000
@@ -25,18 +26,21 @@ class Kept:
     """A visitor as this worker knows one. `session` is None for a cookie that counts for nothing, `fault` says why.
 
     `cookie` is the value that the browser should have. `fixed` says that the session may be read and not changed: the
-    id has moved on. `look_at` is when the store is asked again, `stale` that it must be asked before.
+    id has moved on. `over` says that somebody was logged in by this cookie and is not any more: what the systems' own
+    cookies tell of a login is of before. `look_at` is when the store is asked again, `stale` that it must be asked
+    before.
     """
 
     __slots__ = (
-        "cookie", "fault", "fixed", "heard", "key", "look_at", "renewing", "session", "stale", "system", "tokens",
-        "turn",
+        "cookie", "fault", "fixed", "heard", "key", "look_at", "over", "renewing", "session", "stale", "system",
+        "tokens", "turn",
     )  # fmt: skip
 
     def __init__(self, session: Session | None, key: str = "", fault: str = "") -> None:
         self.session = session
         self.key = key
         self.fault = fault
+        self.over = fault == RevokedSession.reason
         self.cookie = b""
         self.fixed = False
         self.stale = False

@@ -120,7 +120,7 @@ class Seam:
         if profile is None or not profile.asks or not block.cookies or relay.intent in ("asset", "api"):
             return False
         kept = relay.kept
-        if kept is not None and (kept.session is not None or kept.fixed or kept.fault == "revoked"):
+        if kept is not None and (kept.session is not None or kept.fixed or kept.over):
             return False
         cookies = self.cookies(block, system)
         # Only by these a system knows anybody; analytics change theirs with every page.
@@ -166,7 +166,8 @@ class Seam:
         return self.keeper.token(kept, system, ctx, now)
 
     def _with_own_cookies(self, block: Block, system: str, kept: Kept | None) -> bytes:
-        if kept is not None and kept.fault == "revoked":  # the login is over, whatever the system's cookies say
+        if kept is not None and kept.over:
+            # Whatever the system's cookies say: a page that was under way at the logout would bring the login back.
             return _with_cookies(block, without(self.cookies(block, system), self.login_cookies.get(system, ())))
         lost = self.missing(block, system, kept)
         if lost:

@@ -243,6 +243,36 @@ async def test_a_login_cookie_that_goes_without_a_logout_is_a_loss_and_the_log_t
     assert "anna" not in said.lower()
 
 
+async def test_a_page_that_was_under_way_at_a_logout_does_not_bring_the_login_back(oscar: Oscar):
+    """REAL_SYSTEMS, 13. The shop's own cookie is on the way, too, and the shop has heard of no logout."""
+    async with kept(commerce=oscar.wanted, rules=RULES) as it:
+        anna = it.browser()
+        await anna.ask("/accounts/login/", "POST", body=b"x")
+        under_way = anna.twin()
+        await anna.ask("/.inseam/logout", "POST", "Sec-Fetch-Site: same-origin")
+
+        for path in ("/catalogue/", "/basket/", "/accounts/profile/"):
+            await under_way.ask(path)
+
+        assert "sessionid" not in (it.asked("commerce").get("cookie") or "")
+        assert not it.events().get("repair:session")
+        assert anna.session is None or anna.session.login is None
+        assert it.events()["session:login"] == 1
+
+
+async def test_whoever_logs_in_after_a_logout_whose_answer_was_lost_is_logged_in(oscar: Oscar):
+    async with kept(commerce=oscar.wanted, rules=RULES) as it:
+        anna = it.browser()
+        await anna.ask("/accounts/login/", "POST", body=b"x")
+        await anna.twin().ask("/.inseam/logout", "POST", "Sec-Fetch-Site: same-origin")
+
+        await anna.ask("/accounts/login/", "POST", body=b"x")
+        await anna.ask("/catalogue/")
+
+        assert anna.session.login.sub == "anna@shop.example"
+        assert "sessionid=of-anna" in it.asked("commerce").get("cookie")
+
+
 async def test_a_login_cookie_is_no_loss_to_a_system_that_speaks_for_itself():
     """It knows the customer by the token, and its own cookie may go."""
     gone = says(lines=['Set-Cookie: sessionid=""; Max-Age=0; Path=/'])
