@@ -455,7 +455,7 @@ class System:
             most = f"is overloaded: {bears.limit} requests at a time from this worker, and browsing waits first"
             self.log(f"{self.name} {most if bears.overloaded else 'bears everybody again'}")
         if self.waiting:
-            if bears.overloaded:
+            if bears.overloaded or self.spec.overload.limit:  # a limit that is given needs no proof
                 for asker in self.waiting.impatient(now, self.spec.overload.patience):
                     self._turn_away(asker)
             self.serve_waiting()

@@ -201,11 +201,13 @@ async def test_what_was_posted_is_never_sent_to_the_fallback():
         assert [(await visitor.answer()).status for visitor in (first, buying)] == [200] * 2
 
 
-async def test_while_a_system_is_overloaded_who_only_browses_does_not_wait_for_long():
+@pytest.mark.parametrize("found", [True, False])
+async def test_while_a_system_is_overloaded_who_only_browses_does_not_wait_for_long(found):
+    """Whether the limit was found or given."""
     till = Till()
-    overload = Overload(limit=1, adaptive=False, patience=0.3)
+    overload = Overload(limit=0 if found else 1, most=1, adaptive=False, patience=0.3)
     async with shop(RULES, commerce=system(till, overload=overload), cms=answering()) as it:
-        commerce(it).bears.overloaded = True
+        commerce(it).bears.overloaded = found
         first = await taken(it, till)
         buying = await comes(it, "/checkout/")
         early = await comes(it, "/p/1")
@@ -221,7 +223,6 @@ async def test_who_is_impatient_takes_everybody_of_a_lower_rank_along():
     till = Till()
     overload = Overload(limit=1, adaptive=False, patience=0.3)
     async with shop(RULES, commerce=system(till, overload=overload), cms=answering()) as it:
-        commerce(it).bears.overloaded = True
         first = await taken(it, till)
         buying = await comes(it, "/checkout/")
         account = await comes(it, "/account/")
@@ -239,7 +240,6 @@ async def test_a_burst_that_passes_costs_nobody_a_page():
     till = Till()
     overload = Overload(limit=1, adaptive=False, patience=0.05)
     async with shop(RULES, commerce=system(till, overload=overload), cms=answering()) as it:
-        commerce(it).bears.overloaded = True
         first = await taken(it, till)
         visitors = [await comes(it, f"/p/{n}") for n in range(5)]
         await asyncio.sleep(0.4)
