@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from router.cards import carries_card
 from router.errors import NoRule
 from router.model import PAYMENT_PAGES, Decision, RequestView, SystemSpec
-from router.referrers import path_of, referer_place
+from router.referrers import path_of, referers
 from router.rules import Rules
 from router.wire.target import readings
 
@@ -77,14 +77,12 @@ class Boundary:
     def without_query(self, lines: bytes, view: RequestView) -> bytes:
         """Return a request's header lines for a system that takes no payments: Referer says of a payment system's page
         where it is, and not what stood in its query."""
-        start, end = referer_place(lines)
-        if not start:
-            return lines
-        referer = lines[start:end]
-        path = path_of(referer, view.authority)
-        if path is None or (path and not self._owners(view, (path, *readings(path)))):
-            return lines
-        return lines[:start] + referer[: referer.index(b"?")] + lines[end:]
+        for start, end in referers(lines):
+            referer = lines[start:end]
+            path = path_of(referer, view.authority)
+            if path is not None and (not path or self._owners(view, (path, *readings(path)))):
+                lines = lines[:start] + referer[: referer.index(b"?")] + lines[end:]
+        return lines
 
     def _owners(self, view: RequestView, ways: tuple[str, ...]) -> list[Decision]:
         """Return the decisions for payment systems that these paths would meet, all else being as in the request."""

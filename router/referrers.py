@@ -44,15 +44,18 @@ def discreet(lines: bytes) -> bytes:
     return lines if chosen in _KEPT else b"\r\n".join(others) + _POLICY
 
 
-def referer_place(lines: bytes) -> tuple[int, int]:
-    """Return where the value of a request's Referer begins and ends, if it has a query; else (0, 0)."""
-    start = lines.lower().find(b"referer:")
-    while start > 0 and lines[start - 2 : start] != b"\r\n":
-        start = lines.lower().find(b"referer:", start + 1)
-    if start < 0:
-        return 0, 0
-    end = lines.find(b"\r\n", start)
-    return (start + 8, end) if lines.find(b"?", start, end) >= 0 else (0, 0)
+def referers(lines: bytes) -> list[tuple[int, int]]:
+    """Return where the values of a request's Referer lines begin and end, the last first; those with a query only."""
+    low = lines.lower()
+    found: list[tuple[int, int]] = []
+    start = low.find(b"referer:")
+    while start >= 0:
+        end = low.find(b"\r\n", start)
+        if (start == 0 or low[start - 2 : start] == b"\r\n") and low.find(b"?", start, end) >= 0:
+            found.append((start + 8, end))
+        start = low.find(b"referer:", start + 8)
+    found.reverse()
+    return found
 
 
 def path_of(referer: bytes, authority: str) -> str | None:

@@ -366,6 +366,16 @@ async def test_requirement_27_the_cms_does_not_hear_what_came_back_from_the_paym
         assert (asked.get("sec-ch-ua-mobile"), asked.get("x-last")) == ("?0", "?x")
 
 
+async def test_of_several_referers_none_says_too_much():
+    secret = "Referer: http://shop.example/checkout/?PaRes=secret"
+    async with shop([CHECKOUT, PAGES], cms=answering(), commerce=till()) as it:
+        await it.ask("/banner", "GET", secret, "X-Referer: referer: ?", secret, "Referer: http://shop.example/?a=b")
+
+        (asked,) = it["cms"].asked
+        assert asked.all("referer") == ["http://shop.example/checkout/"] * 2 + ["http://shop.example/?a=b"]
+        assert asked.get("x-referer") == "referer: ?"
+
+
 async def test_the_payment_system_hears_its_own_addresses():
     address = "http://shop.example/checkout/return?PaRes=secret"
     async with shop([CHECKOUT, PAGES], cms=answering(), commerce=till()) as it:
