@@ -34,7 +34,7 @@ BUILD: Final = "plain" if str(head.__file__).endswith(".py") else "compiled"
 def cli() -> None:
     """Send each URL of a shop to the CMS or to the commerce server, by the rules of one file.
 
-    Every option can be given in the environment too: --tls-cert as INSEAM_TLS_CERT.
+    Every option but --allow-move can be given in the environment too: --tls-cert as INSEAM_TLS_CERT.
     """
 
 
