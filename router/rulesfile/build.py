@@ -79,6 +79,13 @@ def _systems(work: Work, said: shape.File) -> None:
     written = work.document.data.get("systems")
     work.known = tuple(written) if isinstance(written, dict) else None
     work.systems = {name: compiled_system(work, name, system) for name, system in said.systems.items()}
+    known = [system for system in work.systems.values() if system.profile != "generic"]
+    if known and not any(system.authority for system in work.systems.values()):
+        work.findings.warn(
+            ("systems", known[0].name, "profile"),
+            "no system may tell of logins or baskets, so its profile is of no use",
+            "give the shop `authority: [login, basket, order]`",
+        )
     owner: dict[Any, SystemSpec] = {}
     for system in work.systems.values():
         for place, server in enumerate(system.servers):
