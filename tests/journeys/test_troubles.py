@@ -163,3 +163,25 @@ def test_who_orders_again_has_it_in_the_basket(shopper: Shopper, customer: Custo
 
     tab.sees(basket=1, name=customer[0], on=CAMPAIGN)
     assert tab.basket() == {"Cove mug": 1}
+
+
+def test_pages_under_way_at_a_login_and_a_logout_bring_nothing_back(shopper: Shopper, customer: Customer) -> None:
+    busy, tab = shopper.tab().buy(MUG), shopper.tab()
+    tab.open(f"/accounts/login/?next={MAKER}").fill_in(customer)
+
+    busy.ask_many_pages()
+    tab.press_log_in()
+    busy.have_them_all()
+
+    for each in (tab, busy):
+        each.sees(basket=1, name=customer[0], on=CAMPAIGN)
+        assert each.basket() == {"Cove mug": 1}
+
+    busy.ask_many_pages()
+    tab.log_out_in_magazine()
+    busy.have_them_all()
+
+    for each in (tab, busy):
+        each.sees(basket=0, on=CAMPAIGN)
+        assert not each.known_to_shop()
+        assert each.basket() == {}
