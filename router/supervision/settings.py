@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import ssl
+import stat
 from dataclasses import dataclass, field
 from typing import Final
 
 from router.errors import StartError
+from sessions.privatefile import exposed
 
 ADMIN_TOKEN: Final = "INSEAM_ADMIN_TOKEN"  # noqa: S105  # its name, not the token
 """The variable that may have the admin token itself, for where secrets come that way."""
@@ -73,6 +75,19 @@ class Certificate:
                 f"TLS files {self.cert} and {self.key}: {said};"
                 " give a PEM certificate with its chain and the key that belongs to it"
             ) from error
+
+    @property
+    def warning(self) -> str:
+        """What the operator should know; empty if nothing. Other tools make these files, so nothing is refused."""
+        try:
+            found = os.stat(self.key)
+        except OSError:
+            return ""
+        if not exposed(found):
+            return ""
+        return (
+            f"TLS key {self.key}: others can get at it (mode {stat.S_IMODE(found.st_mode):04o}): chmod 600 {self.key}"
+        )
 
     def _no_password(self) -> str:
         raise ValueError("the key is encrypted, and nobody is there to type its password")

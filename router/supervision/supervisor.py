@@ -154,8 +154,9 @@ class Supervisor:
         )  # fmt: skip
         for address in self._admin.addresses:
             log.info("admin on http://%s", address)
-        if self._keys.warning:
-            log.warning("%s", self._keys.warning)
+        for said in (self._keys.warning, self.settings.certificate.warning if self.settings.certificate else ""):
+            if said:
+                log.warning("%s", said)
         for warning in self._reloader.warnings:
             log.warning("%s", warning)
         notify("READY=1", f"STATUS=serving {places}")

@@ -8,6 +8,7 @@ the old one drains. If it never says so, the old one goes on, and the log says w
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 import socket
@@ -40,9 +41,10 @@ class Given:
         """Keys that are in no file: sessions would end with them."""
 
     def serves(self) -> None:
-        """Tell the old one that it can go."""
+        """Tell the old one that it can go; if it has gone by itself, so be it."""
         if self._tell >= 0:
-            os.write(self._tell, _READY)
+            with contextlib.suppress(BrokenPipeError):
+                os.write(self._tell, _READY)
             os.close(self._tell)
             self._tell = -1
 
@@ -79,6 +81,9 @@ async def succeeded(shop: Sequence[socket.socket], admin: Sequence[socket.socket
             heard = await _read(said)
     except TimeoutError:
         heard = b""
+    except asyncio.CancelledError:  # we are told to end, and nobody who told us knows of the other one
+        process.terminate()
+        raise
     if heard == _READY:
         return process.pid
     if process.poll() is None:

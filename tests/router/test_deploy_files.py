@@ -59,7 +59,7 @@ def test_what_costs_shoppers_something_has_an_alert() -> None:
     (alerts,) = documents(DEPLOY / "prometheus" / "alerts.yaml")
     said = " ".join(rule["expr"] for rule in alerts["groups"][0]["rules"])
 
-    for name in ("losses_total", "store_up", "updates_refused_total", "reload_last_success", "server_up", "overloaded"):
+    for name in ("losses_total", "store_up", "updates_refused_total", "reload_last_success", "server_up", "shed_total"):
         assert name in said
 
 

@@ -203,3 +203,13 @@ def test_a_certificate_that_is_none_is_one_clear_line(tmp_path: Path) -> None:
 
     with pytest.raises(StartError, match="give a PEM certificate with its chain and the key"):
         Certificate(str(tmp_path / "shop.pem"), str(tmp_path / "shop.key")).context()
+
+
+def test_a_tls_key_that_others_can_read_is_worth_a_warning(tmp_path: Path) -> None:
+    key = tmp_path / "shop.key"
+    key.write_text("secret")
+    key.chmod(0o644)
+    assert Certificate("shop.pem", str(key)).warning.endswith(f"(mode 0644): chmod 600 {key}")
+
+    key.chmod(0o600)
+    assert Certificate("shop.pem", str(key)).warning == ""

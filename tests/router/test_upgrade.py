@@ -110,3 +110,21 @@ def test_sessions_go_on_in_the_new_program_though_their_keys_are_in_no_file(star
     edge.process.wait(30)
 
     assert edge.get("/.inseam/jwks.json") == before
+
+
+def test_a_shop_that_is_ended_in_the_middle_of_an_upgrade_leaves_no_program_behind(start) -> None:
+    edge: RunningEdge = start()
+    edge.process.send_signal(signal.SIGUSR2)
+    until(lambda: [pid for pid in edge.workers() if b"serve" in cmdline(pid)])
+    new = next(pid for pid in edge.workers() if b"serve" in cmdline(pid))
+
+    edge.process.send_signal(signal.SIGTERM)
+
+    assert edge.process.wait(30) == 0
+    until(lambda: not alive(new), 30)
+
+
+def cmdline(pid: int) -> bytes:
+    with contextlib.suppress(OSError), open(f"/proc/{pid}/cmdline", "rb") as file:
+        return file.read()
+    return b""
