@@ -9,11 +9,15 @@ import asyncio
 import json
 import re
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urlencode
 
 import msgspec
 import pytest
+from sessionful import House, kept
 from shop import QUICK, Call, answering, hanging, page, rule, shop, system
+from unchanged import FORM, Oscar
+from unchanged import form as form_of_the_shop
 from visitor import request
 
 from router.accesslog import AccessLog
@@ -273,6 +277,58 @@ async def test_a_compressed_body_passes_and_is_counted_as_unread():
         assert (await it.ask("/upload", "POST", "Content-Encoding: gzip", body=b"\x1f\x8b")).status == 200
 
         assert it.edge.snapshot().events["bodies_unread"] == 1
+
+
+# --- where the edge waits for a form, too -----------------------------------------------------------------------------
+
+WATCHED = (
+    rule("/pay/**", "till", page="payment"),
+    rule("/basket/**", "commerce", name="basket", page="product"),
+    rule("/accounts/**", "commerce", name="accounts", page="account"),
+    rule("/**", "cms", name="magazine", page="content"),
+)
+"""A shop whose forms go to a system that takes no payments."""
+
+
+async def _with_an_open_form(it: House) -> Any:
+    anna = it.browser()
+    anna.cookies["csrftoken"] = "B" * 32
+    await anna.ask("/accounts/login/", "POST", FORM, body=form_of_the_shop("B" * 32))
+    return anna
+
+
+@pytest.mark.parametrize("framed", ["length", "chunked"])
+@pytest.mark.parametrize("cut", [0, 1, 20, 40, 60])
+@pytest.mark.parametrize("more", [b"", b"&phone=0171 2345678 9", b"&n=%"])
+async def test_a_form_that_was_open_across_the_login_arrives_whole(framed, cut, more):
+    oscar = Oscar()
+    async with kept(commerce=oscar.wanted, till=till(), rules=WATCHED) as it:
+        anna = await _with_an_open_form(it)
+        body = form_of_the_shop("B" * 32) + more
+        pieces = [chunks([body])[:cut], chunks([body])[cut:]] if framed == "chunked" else [body[:cut], body[cut:]]
+        line = "Transfer-Encoding: chunked" if framed == "chunked" else f"Content-Length: {len(body)}"
+        visitor = await anna.begin("/basket/add/7/", "POST", FORM, line, body=pieces[0])
+        await asyncio.sleep(0.01)
+        await visitor.send(pieces[1])
+
+        assert (await visitor.answer("POST")).status == 302
+        (asked,) = [asked for asked in it.shop["commerce"].asked if asked.target == "/basket/add/7/"]
+        assert asked.body == body
+        assert "csrftoken=" + "B" * 32 in asked.get("cookie")
+
+
+@pytest.mark.parametrize("cut", [0, 1, 20, 60])
+async def test_a_card_number_in_such_a_form_is_never_asked_with(cut):
+    oscar = Oscar()
+    async with kept(commerce=oscar.wanted, till=till(), rules=WATCHED) as it:
+        anna = await _with_an_open_form(it)
+        body = form_of_the_shop("B" * 32) + b"&number=" + CANARY.encode()
+        visitor = await anna.begin("/basket/add/7/", "POST", FORM, f"Content-Length: {len(body)}", body=body[:cut])
+        await asyncio.sleep(0.01)
+        await visitor.send(body[cut:])
+
+        assert (await visitor.answer("POST")).status == 422
+        assert not [asked for asked in it.shop["commerce"].asked if CANARY.encode() in asked.body]
 
 
 # --- beside the owner -------------------------------------------------------------------------------------------------
