@@ -49,6 +49,7 @@ HOT = [
     "router/edge/held.py",
     "router/edge/public.py",
     "router/edge/vetting.py",
+    "router/edge/request.py",
     "router/edge/relay.py",
     "router/edge/client.py",
     "router/edge/pages.py",

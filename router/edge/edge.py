@@ -23,7 +23,8 @@ from router.edge.live import Live, Route
 from router.edge.mirror import MOST_COPIES, Copy
 from router.edge.outbox import Outbox
 from router.edge.pool import System
-from router.edge.relay import TUNNEL, Relay
+from router.edge.relay import Relay
+from router.edge.request import TUNNEL
 from router.edge.seam import Seam
 from router.exchange import Outbound
 from router.generation import Generation

@@ -31,7 +31,7 @@ from sessions.kept import Kept
 from sessions.model import Session
 
 if TYPE_CHECKING:
-    from router.edge.relay import Relay
+    from router.edge.request import Request
 
 JOIN: Final = "/.inseam/join"
 GIVE: Final = "/.inseam/handoff"
@@ -59,7 +59,7 @@ _QUERY: Final = re.compile(r"[A-Za-z0-9\-._~!$&'()*+,;=:@/?%]*")
 """The characters of a query, RFC 3986, 3.4: no fragment, no backslash, no blank, nothing that ends a header line."""
 
 
-def answer_hand_off(seam: Seam, relay: Relay) -> None:
+def answer_hand_off(seam: Seam, relay: Request) -> None:
     """Answer a request for one of ADDRESSES, at the end of the hand-off that the host is."""
     view, policy = relay.view, seam.policy
     here = f"{view.scheme}://{view.authority.lower()}"
@@ -99,7 +99,7 @@ def return_place(said: str) -> str:
 # --- on the site: away ------------------------------------------------------------------------------------------------
 
 
-def _begun(seam: Seam, relay: Relay, here: str) -> Reply:
+def _begun(seam: Seam, relay: Request, here: str) -> Reply:
     """Send the browser to the shop.
 
     A nonce that it has already is used again: two tabs that join at the same time do not get into each other's way.
@@ -113,18 +113,18 @@ def _begun(seam: Seam, relay: Relay, here: str) -> Reply:
     return reply
 
 
-def _nonce(relay: Relay) -> str:
+def _nonce(relay: Request) -> str:
     """Return the browser's nonce; empty if there is none, or if somebody has planted a second one."""
     found = {value.decode("latin-1") for value in values(relay.head.block.cookies, _nonce_name(relay).encode())}
     nonce = found.pop() if len(found) == 1 else ""
     return nonce if is_nonce(nonce) else ""
 
 
-def _nonce_name(relay: Relay) -> str:
+def _nonce_name(relay: Request) -> str:
     return "__Host-inseam-join" if relay.view.scheme == "https" else "inseam-join"
 
 
-def _nonce_cookie(relay: Relay, nonce: str, life: int) -> str:
+def _nonce_cookie(relay: Request, nonce: str, life: int) -> str:
     secure = "; Secure" if relay.view.scheme == "https" else ""
     return f"{_nonce_name(relay)}={nonce}; Path=/; Max-Age={life}; HttpOnly; SameSite=Lax{secure}"
 
@@ -132,7 +132,7 @@ def _nonce_cookie(relay: Relay, nonce: str, life: int) -> str:
 # --- at the shop ------------------------------------------------------------------------------------------------------
 
 
-def _give(seam: Seam, relay: Relay) -> None:
+def _give(seam: Seam, relay: Request) -> None:
     """Send the browser back to a site that is one of ours: with a code, if the shop knows the visitor."""
     view = relay.view
     site, bind = _only(view, "site"), _only(view, "bind")
@@ -151,7 +151,7 @@ def _give(seam: Seam, relay: Relay) -> None:
     relay.edge.start_task(_give_code(seam, relay, kept, site, bind, place))
 
 
-async def _give_code(seam: Seam, relay: Relay, kept: Kept, site: str, bind: str, place: str) -> None:
+async def _give_code(seam: Seam, relay: Request, kept: Kept, site: str, bind: str, place: str) -> None:
     try:
         code = await _codes(seam).give(kept, site, bind, int(relay.edge.wall))
     except StoreDown:
@@ -176,7 +176,7 @@ def _codes(seam: Seam) -> Codes:
 # --- on the site: back ------------------------------------------------------------------------------------------------
 
 
-async def _take(seam: Seam, relay: Relay, here: str) -> None:
+async def _take(seam: Seam, relay: Request, here: str) -> None:
     """Begin a session here, if the code is good; go on to the page that was wanted in any case."""
     view = relay.view
     place = return_place(_only(view, "return_to"))
@@ -198,7 +198,7 @@ async def _take(seam: Seam, relay: Relay, here: str) -> None:
         relay.reply(reply)
 
 
-def _greet(seam: Seam, relay: Relay, before: Session | None, kept: Kept | None, reply: Reply) -> None:
+def _greet(seam: Seam, relay: Request, before: Session | None, kept: Kept | None, reply: Reply) -> None:
     """Give the browser the session that it has now."""
     session = kept.session if kept is not None else None
     moved = session is not None and (before is None or session.id != before.id)
@@ -226,7 +226,7 @@ def _only(view: RequestView, name: str) -> str:
     return found[0] if len(found) == 1 else ""
 
 
-def _wait(relay: Relay) -> None:
+def _wait(relay: Request) -> None:
     relay.client.deadline = relay.edge.now + _PATIENCE
 
 
@@ -248,7 +248,7 @@ def _not_so() -> Reply:
     return _private(Reply(405, [("Allow", "GET"), ("Cache-Control", "no-store")]))
 
 
-def _without_store(seam: Seam, relay: Relay, onward: str, again: str) -> Reply:
+def _without_store(seam: Seam, relay: Request, onward: str, again: str) -> Reply:
     """Tell the shopper that the hand-off has to wait. REQUIREMENTS, 40."""
     seam.ledger.event("site:store_down")
     view = relay.view

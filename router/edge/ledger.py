@@ -13,7 +13,7 @@ from router.errors import EdgeError
 from router.pluginloader import plugin_name
 
 if TYPE_CHECKING:
-    from router.edge.relay import Relay
+    from router.edge.request import Request
 
 _LINES_A_SECOND: Final = 20
 """Lines in the operator's log about failing systems and plugins; the counters have them all."""
@@ -47,7 +47,7 @@ class Ledger:
         said = str(error) or ("it took too long" if isinstance(error, TimeoutError) else "")
         self.log(f"plugin {name} failed and {so}: {type(error).__name__}{': ' if said else ''}{said}")
 
-    def complain(self, relay: Relay, error: EdgeError) -> None:
+    def complain(self, relay: Request, error: EdgeError) -> None:
         """Tell the operator of a request that failed, without anything that may be secret."""
         rule = relay.route.decision.rule.name if relay.route else "-"
         self.log(f"{error.status} {error.reason} request={relay.request_id.decode()} rule={rule!r}: {error}")
@@ -68,7 +68,7 @@ class Ledger:
         """Some time has gone by: lines may be written again."""
         self._lines = 0
 
-    def record(self, relay: Relay, seconds: float) -> None:
+    def record(self, relay: Request, seconds: float) -> None:
         """Write a request to the access log. Neither query values nor cookies go in: REQUIREMENTS, 28."""
         log = self.access_log
         if log is None:

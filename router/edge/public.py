@@ -21,7 +21,7 @@ from sessions.model import Changes
 from sessions.token import csrf, csrf_ok, jwks
 
 if TYPE_CHECKING:
-    from router.edge.relay import Relay
+    from router.edge.request import Request
 
 _EDGE: Final = "inseam"
 """The name by which trails and tokens know the edge; no system can have it."""
@@ -32,7 +32,7 @@ _JWKS_LIFE: Final = 300
 """Seconds for which the public keys may be cached: a key is published as `next` long before it is used."""
 
 
-def answer_public(seam: Seam, relay: Relay) -> None:
+def answer_public(seam: Seam, relay: Request) -> None:
     """Answer a request for something under `/.inseam/`."""
     view = relay.view
     read = view.method in ("GET", "HEAD")
@@ -53,7 +53,7 @@ def answer_public(seam: Seam, relay: Relay) -> None:
         relay.reply(reserved())
 
 
-def _session(seam: Seam, relay: Relay) -> Reply:
+def _session(seam: Seam, relay: Request) -> Reply:
     """What a page's script may know. The token is for unsafe requests to the edge itself. REQUIREMENTS, 35."""
     kept = relay.kept
     session = kept.session if kept is not None else None
@@ -75,7 +75,7 @@ def _keys(seam: Seam) -> Reply:
     return Reply(200, headers, jwks(seam.keeper.ring))
 
 
-def _is_ours(seam: Seam, relay: Relay) -> bool:
+def _is_ours(seam: Seam, relay: Request) -> bool:
     """Whether one of the shop's own pages has sent this, by its token or by what browsers alone can say."""
     headers = relay.view.headers
     session = relay.kept.session if relay.kept is not None else None
@@ -89,7 +89,7 @@ def _is_ours(seam: Seam, relay: Relay) -> bool:
     return (headers.get("origin") or "").lower() == f"{relay.view.scheme}://{relay.view.authority.lower()}"
 
 
-async def _logout(seam: Seam, relay: Relay) -> None:
+async def _logout(seam: Seam, relay: Request) -> None:
     """End the login on every system, in every tab."""
     view = relay.view
     kept = relay.kept
@@ -111,7 +111,7 @@ async def _logout(seam: Seam, relay: Relay) -> None:
         relay.reply(reply)
 
 
-async def _undo(seam: Seam, relay: Relay) -> None:
+async def _undo(seam: Seam, relay: Request) -> None:
     """Have commerce take the guest's basket out of the customer's again, if it can, with its next request."""
     kept = relay.kept
     asked = kept is not None and await seam.keeper.undo(kept, int(relay.edge.wall))

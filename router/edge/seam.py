@@ -26,7 +26,7 @@ from sessions.profiles import Profile
 from sessions.profiles import get as get_profile
 
 if TYPE_CHECKING:
-    from router.edge.relay import Relay
+    from router.edge.request import Request
 
 _FAULTS_TO_CLEAR: Final = frozenset(("forged", "malformed", "expired", "revoked"))
 """Faults for which the browser is told to drop the cookie. Not for an id that has moved on: its answer may come behind
@@ -112,7 +112,7 @@ class Seam:
         profile = self.profiles.get(system)
         return profile is not None and profile.watches(view.method, view.path)
 
-    def is_stranger(self, relay: Relay, system: str, now: int) -> bool:
+    def is_stranger(self, relay: Request, system: str, now: int) -> bool:
         """Whether a system may know the visitor while the edge does not: from before there was an edge, or because the
         browser has lost the session cookie. True once in ten minutes for the same cookies."""
         profile = self.profiles.get(system)
@@ -213,7 +213,7 @@ class Seam:
 
     # --- open forms ---------------------------------------------------------------------------------------------------
 
-    def form(self, relay: Relay, system: str, body: bytes, whole: bool) -> bytes | None:
+    def form(self, relay: Request, system: str, body: bytes, whole: bool) -> bytes | None:
         """Return the value of the system's cookie that the request's form was made with, empty for the present one.
 
         None if more of the body is needed to tell; `whole` says that there is no more.
@@ -236,7 +236,7 @@ class Seam:
 
     # --- what the browser hears ---------------------------------------------------------------------------------------
 
-    def answer(self, relay: Relay, head: ResponseHead) -> tuple[Lines | None, Edits | None]:
+    def answer(self, relay: Request, head: ResponseHead) -> tuple[Lines | None, Edits | None]:
         """Return an answer's lines where cookies change them, and the edits that come after rules and plugins."""
         view, kept, block = relay.view, relay.kept, head.block
         system = relay.system_name
@@ -271,7 +271,7 @@ class Seam:
             edits.add += [("Set-Cookie", value.decode("ascii")) for value in sets]
         return lines, edits
 
-    def to_browser(self, relay: Relay, lines: Lines, system: str) -> Lines:
+    def to_browser(self, relay: Request, lines: Lines, system: str) -> Lines:
         """Return the lines with every Set-Cookie of the system under the name that the browser has it by."""
         secure = relay.view.scheme == "https"
         asked = relay.head.block.cookies
@@ -294,7 +294,7 @@ class Seam:
             result.append((b"Set-Cookie", mine))
         return result
 
-    def session_cookies(self, relay: Relay) -> list[bytes]:
+    def session_cookies(self, relay: Request) -> list[bytes]:
         """Return the Set-Cookie values that the browser must get for its session."""
         kept, secure = relay.kept, relay.view.scheme == "https"
         if kept is None:
@@ -314,7 +314,7 @@ class Seam:
             return []
         return self.brought(relay, kept)
 
-    def brought(self, relay: Relay, kept: Kept) -> list[bytes]:
+    def brought(self, relay: Request, kept: Kept) -> list[bytes]:
         """Return the Set-Cookie values that bring a visitor's cookie, under its name.
 
         One under the other name goes only with the answer that has put an end to it: any other answer may come behind
@@ -328,12 +328,12 @@ class Seam:
         return sets
 
     @staticmethod
-    def _has(relay: Relay, secure: bool, login: bool) -> bool:
+    def _has(relay: Request, secure: bool, login: bool) -> bool:
         return bool(values(relay.head.block.cookies, _NAMES[secure][login]))
 
     # --- continuity ---------------------------------------------------------------------------------------------------
 
-    def _page(self, relay: Relay, kept: Kept, system: str) -> list[tuple[bytes, bytes]]:
+    def _page(self, relay: Request, kept: Kept, system: str) -> list[tuple[bytes, bytes]]:
         """A page is on its way: count a crossing, and give back what the browser has lost."""
         came_from = self._came_from(relay.view) or kept.system
         kept.system = system
@@ -394,7 +394,7 @@ def visit_of(kept: Kept) -> Visit:
     return Visit(kept.login, kept.items)
 
 
-def is_page(relay: Relay, head: ResponseHead) -> bool:
+def is_page(relay: Request, head: ResponseHead) -> bool:
     """Whether the answer is a page that somebody looks at."""
     return (
         relay.view.method == "GET"

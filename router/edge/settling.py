@@ -25,7 +25,7 @@ from sessions.profiles import Question as Ask
 from sessions.token import read_plain_update, read_update, sid_for
 
 if TYPE_CHECKING:
-    from router.edge.relay import Relay
+    from router.edge.request import Request
 
 _FOR_A_QUESTION: Final = 3.0
 """Seconds that one question may take: the shopper waits for it."""
@@ -35,7 +35,7 @@ _NOTHING: Final = Changes()
 _PATH: Final = re.compile("/[!-~]*")
 
 
-def told(seam: Seam, relay: Relay, head: ResponseHead, body: bytes | None) -> Observed | None:
+def told(seam: Seam, relay: Request, head: ResponseHead, body: bytes | None) -> Observed | None:
     """Return what an answer says of its visitor, and what is to be asked about it; None for nothing.
 
     An update that cannot be believed is counted and passed over: the shopper has done nothing wrong.
@@ -63,7 +63,7 @@ def told(seam: Seam, relay: Relay, head: ResponseHead, body: bytes | None) -> Ob
     return observed
 
 
-def inquiry(seam: Seam, relay: Relay, head: ResponseHead) -> Observed | None:
+def inquiry(seam: Seam, relay: Request, head: ResponseHead) -> Observed | None:
     """Return what to ask a system about a visitor whom it may know and the edge does not; None for nothing."""
     system = relay.system_name
     view = relay.view
@@ -76,7 +76,7 @@ def inquiry(seam: Seam, relay: Relay, head: ResponseHead) -> Observed | None:
     return Observed(_NOTHING, questions)
 
 
-async def settle(seam: Seam, relay: Relay, head: ResponseHead, observed: Observed) -> None:
+async def settle(seam: Seam, relay: Request, head: ResponseHead, observed: Observed) -> None:
     """Ask what is to be asked, and store what was said; afterwards `relay.kept` is the visitor as it is now."""
     system = relay.system_name
     changes = observed.changes
@@ -103,7 +103,7 @@ async def settle(seam: Seam, relay: Relay, head: ResponseHead, observed: Observe
         end_logins(seam, relay, system)
 
 
-def end_logins(seam: Seam, relay: Relay, but: str) -> None:
+def end_logins(seam: Seam, relay: Request, but: str) -> None:
     """A login has ended: the browser forgets what the other systems know it by."""
     secure = relay.view.scheme == "https"
     relay.login_ended = True
@@ -117,7 +117,7 @@ def end_logins(seam: Seam, relay: Relay, but: str) -> None:
 # --- reading ----------------------------------------------------------------------------------------------------------
 
 
-def _update(seam: Seam, relay: Relay, system: str, values: list[bytes]) -> Changes | None:
+def _update(seam: Seam, relay: Request, system: str, values: list[bytes]) -> Changes | None:
     """Return what a system's Inseam-Update says, or None if it is not to be believed."""
     kept = relay.kept
     sid = sid_for(kept.session.id, system) if kept is not None and kept.session is not None else ""
@@ -136,7 +136,7 @@ def _update(seam: Seam, relay: Relay, system: str, values: list[bytes]) -> Chang
         return None
 
 
-def _pairs(relay: Relay, seam: Seam, system: str) -> dict[str, str]:
+def _pairs(relay: Request, seam: Seam, system: str) -> dict[str, str]:
     """Return the cookies that the system was sent."""
     pairs: dict[str, str] = {}
     for piece in seam.cookies(relay.head.block, system).decode("latin-1").split(";"):
@@ -152,7 +152,7 @@ def _deletes(value: str, attributes: str) -> bool:
     return not value.strip(' "') or "maxage=0" in low or "01jan1970" in low
 
 
-def _took_login(seam: Seam, relay: Relay, set_cookies: list[str], observed: Observed | None) -> bool:
+def _took_login(seam: Seam, relay: Request, set_cookies: list[str], observed: Observed | None) -> bool:
     """Whether a system takes its login cookie away and says nothing of a logout: its session was lost, and with it the
     login, as the system is the one that knows. Counted as a loss.
 
@@ -197,7 +197,7 @@ def _worth(changes: Changes) -> bool:
 class _Errand:
     """The questions about one visitor, each with the cookies as the held answer and the questions before left them."""
 
-    def __init__(self, seam: Seam, relay: Relay, head: ResponseHead, system: str) -> None:
+    def __init__(self, seam: Seam, relay: Request, head: ResponseHead, system: str) -> None:
         self._seam = seam
         self._relay = relay
         self._system = system
@@ -254,7 +254,7 @@ class _Errand:
 # --- counting ---------------------------------------------------------------------------------------------------------
 
 
-def _count(seam: Seam, relay: Relay, system: str, outcome: Outcome) -> None:
+def _count(seam: Seam, relay: Request, system: str, outcome: Outcome) -> None:
     ledger, before = seam.ledger, outcome.before
     for event in outcome.events:
         ledger.event(f"session:{event}")
@@ -270,7 +270,7 @@ def _count(seam: Seam, relay: Relay, system: str, outcome: Outcome) -> None:
             lose(seam, relay, kind, "gone_at_page", before)
 
 
-def lose(seam: Seam, relay: Relay, kind: str, reason: str, session: Session) -> None:
+def lose(seam: Seam, relay: Request, kind: str, reason: str, session: Session) -> None:
     """Count a loss, and tell its story: what happened to the session last, without names."""
     seam.ledger.event(f"loss:{kind}:{reason}")
     trail, where = " ".join(session.trail) or "nothing", relay.system_name

@@ -11,10 +11,10 @@ from router.cards import CardWatch, carries_card, is_form, is_text
 from router.errors import CardNumber
 
 if TYPE_CHECKING:
-    from router.edge.relay import Relay
+    from router.edge.request import Request
 
 
-def watch_of(relay: Relay) -> CardWatch | None:
+def watch_of(relay: Request) -> CardWatch | None:
     """Return what looks through the request's body; None if there is none, or none that can be read.
 
     Raises CardNumber if the query has one.
@@ -31,7 +31,7 @@ def watch_of(relay: Relay) -> CardWatch | None:
     return CardWatch(is_form(kind)) if is_text(kind) else None
 
 
-def vetted(relay: Relay, watch: CardWatch, data: bytes | None) -> bytes:
+def vetted(relay: Request, watch: CardWatch, data: bytes | None) -> bytes:
     """Return what may be passed on now that `data` has come, None for the end; refuse what has a card number."""
     passed = watch.end() if data is None else watch.feed(data)
     if watch.found and relay.unfinished:
@@ -39,7 +39,7 @@ def vetted(relay: Relay, watch: CardWatch, data: bytes | None) -> bytes:
     return passed
 
 
-def _found(relay: Relay, where: str) -> CardNumber:
+def _found(relay: Request, where: str) -> CardNumber:
     error = CardNumber(f"a {where} with a card's number was kept from {relay.system_name}, which takes no payments")
     relay.edge.ledger.complain(relay, error)
     return error

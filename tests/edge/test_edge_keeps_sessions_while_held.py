@@ -224,7 +224,7 @@ async def test_a_drain_waits_for_it():
 
 @interpreted
 async def test_a_store_that_never_answers_costs_time_and_not_the_page(monkeypatch):
-    monkeypatch.setattr("router.edge.relay._TO_SETTLE", 0.2)
+    monkeypatch.setattr("router.edge.relay.TO_SETTLE", 0.2)
     store = Gate()
     async with kept(store) as it:
         answer = await it.shop.ask("/shop/", "POST", says(basket=TWO))
@@ -361,7 +361,7 @@ async def test_a_page_that_breaks_off_while_it_is_read_is_not_taken_for_whole():
 
 @interpreted
 async def test_a_page_that_comes_slowly_is_shown_after_a_while_and_read_no_further(monkeypatch):
-    monkeypatch.setattr("router.edge.relay._TO_SETTLE", 0.2)
+    monkeypatch.setattr("router.edge.relay.TO_SETTLE", 0.2)
     more = asyncio.Event()
 
     async def slowly(call: Call) -> None:
