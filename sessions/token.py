@@ -164,6 +164,8 @@ def read_update(value: bytes, system: str, sid: str, ring: KeyRing, now: int) ->
     Raises BadToken, whose reason is oversized, malformed, typ, alg, kid, forged, issuer, audience, expired, not_yet,
     life or sid. What the claims say of the session is read by `read_changes`.
     """
+    if value[:1] == b"{" and len(value) <= MOST_TOKEN:
+        raise BadToken("plain JSON: sign it, or declare `updates: unsigned` for a trial")
     kid, alg = _header(value, _UPDATE_TYPES)
     key = ring.system_key(system, kid)
     if key is None:
@@ -230,7 +232,7 @@ def _check(claims: Mapping[str, Any], issuer: str, audience: str, now: int) -> N
     if not 0 < exp - iat <= MOST_LIFE:
         raise BadToken(f"lives {exp - iat} s: more than 0 and at most {MOST_LIFE} are allowed", "life")
     if now >= exp + LEEWAY:
-        raise BadToken("expired", "expired")
+        raise BadToken(f"expired {now - exp:.0f} s ago: are the clocks right?", "expired")
     if max(iat, begin) > now + LEEWAY:
         raise BadToken("not valid yet: are the clocks right?", "not_yet")
 
@@ -247,6 +249,8 @@ def _check_sid(claims: Mapping[str, Any], sid: str) -> None:
     said = claims.get("sid")
     if said is None:
         said = ""
+    if said == "" != sid:
+        raise BadToken("without the sid of the token that came with the request", "sid")
     if not isinstance(said, str) or said != sid:
         raise BadToken("of another session", "sid")
 

@@ -37,7 +37,8 @@ class Visit:
         if self._visitor is None:
             if self.answered:
                 raise RuntimeError(
-                    "the visitor is asked for too late, when the headers are gone: a cache may keep the page"
+                    "the visitor is asked for too late, when the headers are gone, and a cache may keep the page: "
+                    "ask before the answer begins (start_response, http.response.start)"
                 )
             try:
                 self._visitor = self.client.read(self.token, self.clock()) if self.token else GUEST
@@ -57,7 +58,7 @@ class Visit:
         Raises ValueError for what an update cannot say.
         """
         if self.answered:
-            raise RuntimeError("the headers are gone, so the edge cannot be told any more")
+            raise RuntimeError("the headers are gone, so the edge cannot be told: say it before the answer begins")
         self.client.sign("s" * 22, {**self.changes, **changes}, self.clock())  # what cannot be said is told here
         self.changes.update(changes)
 
