@@ -264,13 +264,13 @@ def _decoded(raw: bytes, percent: bool) -> bytes:
     return raw
 
 
+_PARTIAL: Final = re.compile(rb"(?:%[0-9A-Fa-f]?|\\(?:u[0-9A-Fa-f]{0,3})?)\Z")
+
+
 def _uncut(data: bytes, place: int) -> int:
-    """Return the place, or the beginning of an escape that would be cut there."""
-    found = data.rfind(b"%", max(0, place - 2), place)
-    if found >= 0:
-        place = found
-    found = data.rfind(b"\\", max(0, place - 5), place)
-    return found if found >= 0 and (found == place - 1 or data[found + 1] == 0x75) else place  # u
+    """Return the place, or the beginning of an escape that may be cut there."""
+    found = _PARTIAL.search(data, max(0, place - 5), place)
+    return place if found is None else found.start()
 
 
 def _is_undecided(rest: bytes) -> bool:
@@ -340,15 +340,16 @@ class CardWatch:
             return b""
         start = len(self._context)
         data = b"".join((self._context, self._held, piece))
-        tail = data[-_HELD:] if len(data) - start > 2 * _HELD else data[start:]
-        free = len(data) - len(tail) + len(tail.rstrip(_UNFINISHED))
+        end = max(start, _uncut(data, len(data)))
+        tail = data[end - _HELD : end] if end - start > 2 * _HELD else data[start:end]
+        free = end - len(tail) + len(tail.rstrip(_UNFINISHED))  # so what is not decided yet is held
         if free <= start:  # all of it is held: looked at when some of it would pass, so that each byte is seen twice
             self._held = data[start:]
             return b""
-        if _is_in(data, start, _uncut(data, len(data)), self._form, False, self._looks):
+        if _is_in(data, start, end, self._form, False, self._looks):
             self._stop()
             return b""
-        free = _uncut(data, free)
+        free = max(start, _uncut(data, free))
         self._held = data[free:]
         self._context = data[max(0, free - _CONTEXT) : free]
         return data[start:free]

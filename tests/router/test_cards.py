@@ -242,6 +242,42 @@ def test_pieces_say_what_the_whole_says_and_nothing_is_changed(parts, cuts, form
         assert found
 
 
+_FILLERS = ["a", "f", "x", "u", "\\", "%", "%4", " ", "\n", "&", "=", "1", "12 ", '"', "\\n", ".", "e9", "%c2", "\xc2", "+",
+            "-", "\\u00", "DE89 ", "0171", "abcdef", "6"]  # fmt: skip
+_FORM_GAPS = ["", " ", "-", " - ", "%20", "+", "%2D", "\u2011"]
+_OTHER_GAPS = ["", " ", "-", " - ", "\\u0020", "\xa0"]
+
+
+def _spelt(chance: random.Random, form: bool) -> str:
+    """A card's number in one of the ways in which it could come."""
+    number = chance.choice([*CARDS.values()])
+    spelt = [(f"%3{digit}" if form else f"\\u003{digit}") if chance.random() < 0.1 else digit for digit in number]
+    gap = chance.choice(_FORM_GAPS if form else _OTHER_GAPS)
+    lengths = chance.choice([[19], [4, 4, 4, 4, 3], [4, 6, 9], [1] * 19])
+    ends = [sum(lengths[:place]) for place in range(len(lengths) + 1)]
+    return gap.join("".join(spelt[a:b]) for a, b in zip(ends, ends[1:], strict=False) if spelt[a:b])
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_whatever_stands_around_it_no_cut_lets_anything_of_a_number_pass(seed):
+    chance = random.Random(seed)
+    tried = 0
+    while tried < 25:
+        form = chance.random() < 0.5
+        before, behind = ("".join(chance.choices(_FILLERS, k=chance.randrange(60))).encode() for _ in range(2))
+        before *= chance.choice([1, 1, 1, 8])
+        text = before + _spelt(chance, form).encode() + behind
+        if carries_card(before, form) or not carries_card(text, form) or carries_card(text[len(before) + 1 :], form):
+            continue  # it begins before, is part of something else, or begins behind
+        tried += 1
+        cuts = sorted(chance.randrange(len(text)) for _ in range(chance.randrange(12)))
+
+        found, passed = found_in_pieces(text, cuts, form)
+
+        assert found
+        assert before.startswith(passed)
+
+
 def test_in_a_long_run_of_digits_nothing_waits_for_its_end():
     watch = CardWatch(form=False)
 
