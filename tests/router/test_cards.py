@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from itertools import pairwise
 from time import process_time
 from urllib.parse import quote, urlencode
 
@@ -242,8 +243,8 @@ def test_pieces_say_what_the_whole_says_and_nothing_is_changed(parts, cuts, form
         assert found
 
 
-_FILLERS = ["a", "f", "x", "u", "\\", "%", "%4", " ", "\n", "&", "=", "1", "12 ", '"', "\\n", ".", "e9", "%c2", "\xc2", "+",
-            "-", "\\u00", "DE89 ", "0171", "abcdef", "6"]  # fmt: skip
+_FILLERS = ["a", "f", "x", "u", "\\", "%", "%4", " ", "\n", "&", "=", "1", "12 ", '"', "\\n", ".", "e9", "%c2", "\xc2",
+            "+", "-", "\\u00", "DE89 ", "0171", "abcdef", "6"]  # fmt: skip
 _FORM_GAPS = ["", " ", "-", " - ", "%20", "+", "%2D", "\u2011"]
 _OTHER_GAPS = ["", " ", "-", " - ", "\\u0020", "\xa0"]
 
@@ -255,7 +256,7 @@ def _spelt(chance: random.Random, form: bool) -> str:
     gap = chance.choice(_FORM_GAPS if form else _OTHER_GAPS)
     lengths = chance.choice([[19], [4, 4, 4, 4, 3], [4, 6, 9], [1] * 19])
     ends = [sum(lengths[:place]) for place in range(len(lengths) + 1)]
-    return gap.join("".join(spelt[a:b]) for a, b in zip(ends, ends[1:], strict=False) if spelt[a:b])
+    return gap.join("".join(spelt[a:b]) for a, b in pairwise(ends) if spelt[a:b])
 
 
 @pytest.mark.parametrize("seed", range(40))
