@@ -20,8 +20,6 @@ _KNOWN: Final = _KEPT | {
     b"no-referrer-when-downgrade", b"origin-when-cross-origin", b"strict-origin-when-cross-origin", b"unsafe-url",
 }  # fmt: skip
 
-_NAMES: Final = (b"eferer:", b"EFERER:")
-
 _POLICY: Final = b"Referrer-Policy: same-origin\r\n"
 
 
@@ -47,20 +45,15 @@ def discreet(lines: bytes) -> bytes:
 
 
 def referers(lines: bytes) -> list[tuple[int, int]]:
-    """Return where the values of a request's Referer lines begin and end, the last first; those with a query only.
-
-    The name is found as browsers and proxies write it: to fold all lines for other ways costs 2 us a request.
-    """
+    """Return where the values of a request's Referer lines begin and end, the last first; those with a query only."""
+    low = lines.lower()  # 0.3 us, as much as to look for one more spelling
     found: list[tuple[int, int]] = []
-    for name in _NAMES:
-        start = lines.find(name)
-        while start >= 0:
-            end = lines.find(b"\r\n", start)
-            begins = start == 1 or lines[start - 3 : start - 1] == b"\r\n"
-            if begins and lines[start - 1 : start] in b"Rr" and lines.find(b"?", start, end) >= 0:
-                found.append((start + 7, end))
-            start = lines.find(name, end)
-    found.sort(reverse=True)
+    start = low.find(b"referer:")
+    while start >= 0:
+        end = low.find(b"\r\n", start)
+        if (start == 0 or low[start - 2 : start] == b"\r\n") and low.find(b"?", start, end) >= 0:
+            found.insert(0, (start + 8, end))
+        start = low.find(b"referer:", end)
     return found
 
 
