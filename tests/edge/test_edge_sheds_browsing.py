@@ -333,6 +333,45 @@ async def test_nobody_waits_for_a_copy():
         till.answer()
 
 
+# --- finding out ------------------------------------------------------------------------------------------------------
+
+
+async def test_the_edge_finds_out_what_a_system_bears_and_who_buys_is_quick_again(capfd):
+    """Two threads of 50 ms, and forty people who ask again as soon as they are answered."""
+    free = asyncio.Semaphore(2)
+
+    async def threads(call: Call) -> None:
+        while True:
+            await call.request()
+            async with free:
+                await asyncio.sleep(0.05)
+            await call.send(page(b"page"))
+
+    looks = True
+
+    async def looking(it) -> None:
+        visitor = await it.visitor()
+        while looks:
+            await visitor.send(request("/p"))
+            await visitor.answer()
+
+    async with shop(RULES, commerce=system(threads), cms=answering()) as it:
+        for _ in range(12):
+            await it.ask("/p")  # so that its usual time is known
+        crowd = [asyncio.create_task(looking(it)) for _ in range(40)]
+        await it.until(lambda: commerce(it).bears.overloaded, 20)
+        await it.until(lambda: commerce(it).bears.limit <= 16, 10)
+        began = asyncio.get_running_loop().time()
+        bought = [(await it.ask("/checkout/", "POST")).status for _ in range(4)]
+        took = asyncio.get_running_loop().time() - began
+        looks = False
+        await asyncio.gather(*crowd)
+
+        assert bought == [200] * 4
+        assert took < 4 * 0.8  # forty people before each would be 1 s
+    assert "commerce is overloaded" in capfd.readouterr().err
+
+
 # --- what an operator sees --------------------------------------------------------------------------------------------
 
 
