@@ -102,6 +102,7 @@ conformance: $(VENV)/.ready $(BENCH)/.ready
 	elif [ "$$(id -u)" = 0 ]; then apt-get update -qq && apt-get install -qq --no-install-recommends $$missing; \
 	else echo "missing, so their columns stay empty: apt-get install$$missing"; fi
 	$(BIN)/python -m tests.conformance $(CONFORMANCE)
+	$(BIN)/python -m tests.bench overload --seconds 60 --write
 
 # The same tests over the modules as mypyc compiles them (setup.py says which and when).
 COMPILED := build/compiled
