@@ -30,6 +30,9 @@ NEWS_KEPT: Final = 60
 BATCH: Final = 200
 """Rows that one cleaning deletes at most: well under a millisecond, so that no writer waits for it noticeably."""
 
+HEAD: Final = b"SQLite format 3\0"
+"""How a database begins: https://www.sqlite.org/fileformat.html#the_database_header"""
+
 NO_FILE: Final = (0, 0)
 
 SPOILED: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
@@ -191,6 +194,7 @@ class SqliteFile:
     def _open(self) -> sqlite3.Connection:
         if self._db is not None:
             return self._db
+        self._not_of_others()
         with self._alone():
             # SQLite gives its -wal and -shm the mode of the file itself, so it is made with the right one first.
             os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
@@ -235,6 +239,17 @@ class SqliteFile:
             yield
         finally:
             os.close(handle)
+
+    def _not_of_others(self) -> None:
+        """Raise StoreDown for a file that is no database and never was ours, as our lock is not beside it.
+
+        Somebody mistook the path, and `cure` would move their keys or rules away.
+        """
+        if os.path.exists(f"{self.path}.lock"):
+            return
+        with suppress(FileNotFoundError), open(self.path, "rb") as file:
+            if not HEAD.startswith(file.read(len(HEAD))):
+                raise StoreDown(f"{self.path} is no database; give the store a file of its own")
 
     def _look_at_the_file(self) -> None:
         """Open anew if somebody else has moved the file aside: what is written to the old one reaches nobody."""

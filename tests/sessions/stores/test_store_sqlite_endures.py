@@ -94,6 +94,7 @@ async def test_a_file_that_is_no_database_is_moved_aside_and_begun_anew(tmp_path
     spoilt = b"this is no database, but a text that is longer than a head " * 90
     path = tmp_path / "sessions.db"
     path.write_bytes(spoilt)
+    (tmp_path / "sessions.db.lock").touch()  # it was ours
     lines: list[str] = []
 
     async with opened(path, say=lines.append) as (store, _):
@@ -104,6 +105,20 @@ async def test_a_file_that_is_no_database_is_moved_aside_and_begun_anew(tmp_path
     assert (tmp_path / "sessions.db.spoiled").read_bytes() == spoilt
     assert len(lines) == 1
     assert "sessions.db.spoiled" in lines[0]
+
+
+async def test_a_file_that_never_was_ours_is_not_moved_away(tmp_path):
+    """As in `--store sqlite:keys.json`."""
+    path = tmp_path / "keys.json"
+    path.write_text('{"version": 1}')
+
+    for _ in range(2):  # a second start finds nothing of the first
+        async with opened(path) as (store, _news):
+            with pytest.raises(StoreDown, match="no database"):
+                await store.load("k")
+
+    assert path.read_text() == '{"version": 1}'
+    assert os.listdir(tmp_path) == ["keys.json"]
 
 
 async def test_a_file_that_rots_under_two_workers_is_moved_aside_once_and_both_go_on(tmp_path):
