@@ -124,7 +124,7 @@ def _shape(*lengths: str) -> bytes:
 
 
 _SHAPED: Final = re.compile(
-    rb"(?<![0-9])(?=4|5[0-58]|2[2-7]|3[04-9]|6[02-57]|8[12]|97)(?:"
+    rb"(?<![0-9])(?=4|5[0-58]|2(?:2[023-9]|[3-6]|7[012])|3(?:0|[46-9]|5[2-8])|6[02-57]|8[12]|97)(?:"
     + b"|".join(
         (
             rb"(?=" + _shape("13,19") + rb")",
@@ -170,9 +170,11 @@ class _Looks:
 
 def _is_joined_left(text: bytes, place: int) -> bool:
     """Whether what begins here is the rest of a longer name (a digest, a UUID), or of a fraction."""
+    if place == 0:
+        return False  # asked first, as below: mypyc knows no slice that ends before it begins
     before = text[place - 1 : place]
     if before == b".":
-        return text[place - 2 : place - 1].isdigit()
+        return place > 1 and text[place - 2 : place - 1].isdigit()
     return before.isalnum() and (
         before.isdigit() or _NAME_LEFT.search(text, max(0, place - _CONTEXT), place) is not None
     )
@@ -188,23 +190,42 @@ def _is_joined_right(text: bytes, place: int) -> bool:
 
 def _is_account(text: bytes, start: int, end: int) -> bool:
     """Whether these numbers are an account's (IBAN): a country before them, and groups or right check digits."""
-    if text[start - 1 : start].isalpha() and _COUNTRY.search(text, max(0, start - 3), start) is not None:
-        digits = text[start:end]
-        if not digits.isdigit():
-            return not digits[2:3].isdigit() and digits[1:2].isdigit()  # DE89 3704 ...
-        country = b"%d%d" % (text[start - 2] % 32 + 9, text[start - 1] % 32 + 9)  # A is 10: ISO 13616-1
-        return end - start < 32 and int(digits[2:] + country + digits[:2]) % 97 == 1
-    return False
+    if start < 2 or _COUNTRY.search(text, max(0, start - 3), start) is None:
+        return False
+    digits = text[start:end]
+    if not digits.isdigit():
+        return not digits[2:3].isdigit() and digits[1:2].isdigit()  # DE89 3704 ...
+    country = b"%d%d" % (text[start - 2] % 32 + 9, text[start - 1] % 32 + 9)  # A is 10: ISO 13616-1
+    return end - start < 32 and int(digits[2:] + country + digits[:2]) % 97 == 1
+
+
+def _shortest(text: bytes, start: int) -> int:
+    """Return how many digits a number that begins here has at least: more behind a plus, for phone numbers.
+
+    An international one has 15 digits at most, and none of 15 begins like an Amex card.
+    """
+    return 15 if start > 0 and text[start - 1 : start] == b"+" else 13
+
+
+def _is_number(text: bytes, start: int, end: int, undecided: bool, looks: _Looks) -> bool:
+    """Whether digits in one piece are a card's number."""
+    digits = text[start:end]
+    if undecided or len(digits) > 19 or len(digits) < _shortest(text, start) or not _is_like_card(digits):
+        return False
+    if _is_joined_left(text, start) or _is_joined_right(text, end) or _is_account(text, start, end):
+        return False
+    return looks.see(digits)
 
 
 def _in_sequence(text: bytes, start: int, end: int, undecided: bool, looks: _Looks) -> bool:
     """Whether a card's number is among these numbers; `undecided` if more digits may follow the last."""
+    if text[start:end].isdigit():
+        return _is_number(text, start, end, undecided, looks)
     if _is_account(text, start, end):
         return False
     left = _is_joined_left(text, start)
     right = undecided or _is_joined_right(text, end)
-    # An international phone number has 15 digits at most, and none of 15 begins like an Amex card.
-    shortest = 15 if text[start - 1 : start] == b"+" else 13
+    shortest = _shortest(text, start)
     if not left and not right and end - start <= _LONGEST:
         digits = text[start:end].translate(None, _NO_DIGITS)
         size = len(digits)
@@ -280,17 +301,27 @@ def _is_undecided(rest: bytes) -> bool:
 
 def _in_run(data: bytes, start: int, run_end: int, end: int, form: bool, final: bool, looks: _Looks) -> bool:
     """Whether a card's number is in a run of `data`, of which the bytes up to `end` are looked at."""
-    left, raw = data[max(0, start - _CONTEXT) : start], data[start : min(end, run_end + 12)]
+    raw = data[start : min(end, run_end + 12)]
     if len(raw.translate(None, _NO_DIGITS)) < 13:
         return False
+    if b"%" not in raw and b"\\" not in raw and not (form and b"+" in raw):
+        before = data[max(0, start - 2) : start]
+        if b"%" not in before and b"\\" not in before:  # it stands for itself, and so does what is before it
+            for found in _SEQUENCE.finditer(data, start, run_end):
+                first, last = found.span()
+                open_end = not final and end - last < 12 and _is_undecided(data[last:end])
+                if _in_sequence(data, first, last, open_end, looks):
+                    return True
+            return False
+    left = data[max(0, start - _CONTEXT) : start]
     if form:
         left, raw = left.replace(b"+", b" "), raw.replace(b"+", b" ")
     open_end = not final and start + len(raw) == end
     ways = (True,) if form or b"%" not in raw else (False, True)  # elsewhere a % may be meant as it stands
     for percent in ways:
-        before = _decoded(left, percent)
-        text = before + _decoded(raw, percent)
-        for found in _SEQUENCE.finditer(text, len(before)):
+        known = _decoded(left, percent)
+        text = known + _decoded(raw, percent)
+        for found in _SEQUENCE.finditer(text, len(known)):
             first, last = found.span()
             if _in_sequence(text, first, last, open_end and _is_undecided(text[last:]), looks):
                 return True

@@ -51,7 +51,8 @@ def referers(lines: bytes) -> list[tuple[int, int]]:
     start = low.find(b"referer:")
     while start >= 0:
         end = low.find(b"\r\n", start)
-        if (start == 0 or low[start - 2 : start] == b"\r\n") and low.find(b"?", start, end) >= 0:
+        begins = start == 0 or (start > 1 and low[start - 2 : start] == b"\r\n")
+        if begins and low.find(b"?", start, end) >= 0:
             found.insert(0, (start + 8, end))
         start = low.find(b"referer:", end)
     return found

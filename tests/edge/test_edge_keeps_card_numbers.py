@@ -359,7 +359,7 @@ class Curious:
     seen: list[str]
 
     def on_request(self, view: RequestView) -> Edits | None:
-        self.seen.append(f"{view.method} {view.path} {[*view.headers]} {[*view.__slots__]}")
+        self.seen.append(f"{view.method} {view.path} {[*view.headers]} {dir(view)}")
         return None
 
 
