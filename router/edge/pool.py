@@ -109,6 +109,7 @@ class Server:
             idle.pop()
             self.busy += 1
             self.requests += 1
+            connection.asked_at = now
             return connection
         return None
 
@@ -128,6 +129,7 @@ class Server:
         if system.waiting and system.bears.room:
             self.busy += 1
             self.requests += 1
+            connection.asked_at = system.clock()
             system.next_waiting().connected(connection)
         elif system.closed:
             connection.close()

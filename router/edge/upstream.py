@@ -37,7 +37,7 @@ class ServerConnection(Sender):
     """A protocol for asyncio. `used` counts the answers it gave; `idle_since` is in the loop's seconds."""
 
     __slots__ = (
-        "_asked_at", "_asker", "_buffer", "_counted", "_interims", "_left", "_paused", "_reader", "_state", "_trusted",
+        "_asker", "_buffer", "_counted", "_interims", "_left", "_paused", "_reader", "_state", "_trusted", "asked_at",
         "blocked", "closed", "idle_since", "server", "started", "used",
     )  # fmt: skip
 
@@ -61,7 +61,8 @@ class ServerConnection(Sender):
         self._trusted = False
         self._counted = False
         """Whether the server is at work on a request of ours: it is sent, and no answer has begun."""
-        self._asked_at = 0.0
+        self.asked_at = 0.0
+        """When it was given to the asker, or the whole request was sent if that was later."""
 
     # --- asking -------------------------------------------------------------------------------------------------------
 
@@ -78,20 +79,19 @@ class ServerConnection(Sender):
     def complete(self) -> None:
         """The whole request is sent: from now on the server is at work. A slow upload is not its work."""
         if self._state == _HEAD and not self._counted:
+            self.asked_at = self.server.system.clock()
             self._count()
 
     def _count(self) -> None:
-        system = self.server.system
         self._counted = True
-        self._asked_at = now = system.clock()
-        system.bears.begin(now)
+        self.server.system.bears.begin(self.asked_at)
 
     def _count_off(self, status: int) -> None:
         """An answer of this status has begun, or none will (0: nobody waits for it any more)."""
         if self._counted:
             self._counted = False
             system = self.server.system
-            system.bears.end(system.clock(), self._asked_at, status)
+            system.bears.end(system.clock(), self.asked_at, status)
 
     def send(self, data: bytes) -> None:
         """Send more of the request, or of a tunnel; `blocked` says at once whether the server takes it."""
