@@ -27,6 +27,7 @@ from router.generation import Generation
 from router.moves import moves
 from router.rulesfile import Sources, check_examples, read_sources
 from router.rulesfile import compile as compile_rules
+from router.supervision.notify import notify
 from router.supervision.settings import Certificate
 
 _LOOK_AGAIN: Final = 2.0
@@ -99,29 +100,41 @@ class Reloader:
         `allow_move`: also if a basket, a checkout or an account then belongs to another system.
         """
         async with self._lock:
-            number = self.generation.number + 1
-            try:
-                sources, certificate = await asyncio.to_thread(self._read)
-                if sources == self._sources and certificate == self._certificate_seen:
-                    self.problems = []
-                    return Outcome("unchanged", self.generation.number, warnings=self.warnings)
-                generation, warned = await asyncio.to_thread(_compiled, sources, number)
-                moved = await asyncio.to_thread(moves, self.generation, generation)
-            except RulesProblems as error:
-                return self._refuse(error.problems, why)
-            except StartError as error:
-                return self._refuse([Problem(Position(self._path), str(error))], why)
-            if moved and not allow_move:
-                return self._refuse([move.problem() for move in moved], why, moved=True)
-            problems = await self._workers.prepare(number, sources)
-            if problems:
-                return self._refuse(problems, why)
-            await self._workers.commit(number, sources)
-            self._sources = sources
-            self._certificate_seen = certificate
-            for move in moved:
-                log.warning("moved as asked: %s", move.problem().message)
-            return self._accept(generation, warned, why)
+            before = bool(self.problems)
+            outcome = await self._reload(why, allow_move)
+        if outcome.outcome != "unchanged" or before:
+            refused = "the last reload was refused, " if outcome.outcome == "refused" else ""
+            notify(f"STATUS={refused}generation {outcome.generation} is live")
+        return outcome
+
+    async def _reload(self, why: str, allow_move: bool) -> Outcome:
+        number = self.generation.number + 1
+        try:
+            sources, certificate = await asyncio.to_thread(self._read)
+            if sources == self._sources and certificate == self._certificate_seen:
+                self.problems = []
+                return Outcome("unchanged", self.generation.number, warnings=self.warnings)
+            generation, warned = await asyncio.to_thread(_compiled, sources, number)
+            moved = await asyncio.to_thread(moves, self.generation, generation)
+        except RulesProblems as error:
+            return self._refuse(error.problems, why)
+        except StartError as error:
+            return self._refuse([Problem(Position(self._path), str(error))], why)
+        except Exception as error:  # a fault of ours must cost this reload, and not those that come after it
+            log.exception("the rules cannot be taken over")
+            said = f"{type(error).__name__}: {error}"
+            return self._refuse([Problem(Position(self._path), said, "this is a fault of Inseam: report it")], why)
+        if moved and not allow_move:
+            return self._refuse([move.problem() for move in moved], why, moved=True)
+        problems = await self._workers.prepare(number, sources)
+        if problems:
+            return self._refuse(problems, why)
+        await self._workers.commit(number, sources)
+        self._sources = sources
+        self._certificate_seen = certificate
+        for move in moved:
+            log.warning("moved as asked: %s", move.problem().message)
+        return self._accept(generation, warned, why)
 
     def _read(self) -> tuple[Sources, list[bytes]]:
         """Return all bytes that matter; of the certificate's files, which must fit together, a digest each."""

@@ -275,13 +275,10 @@ class Supervisor:
     async def reload(self, why: str, allow_move: bool = False) -> Outcome:
         """Read the rules again and go over to them everywhere or nowhere."""
         reloading()
-        said = "the reload failed"
         try:
             outcome = await self._reloader.reload(why, allow_move)
-            refused = "the last reload was refused, " if outcome.outcome == "refused" else ""
-            said = f"{refused}generation {outcome.generation} is live"
         finally:
-            notify("READY=1", f"STATUS={said}")
+            notify("READY=1")
         if outcome.outcome == "unchanged":  # whoever asked looks here for what became of it
             log.info("nothing has changed (%s); generation %d stays live", why, outcome.generation)
         return outcome

@@ -250,3 +250,18 @@ async def test_a_checkout_moves_if_somebody_says_that_it_may(house: House, shop:
     assert (outcome.outcome, outcome.generation, outcome.moves) == ("live", 2, False)
     assert (await house.reloader.reload("asked")).outcome == "unchanged"
     assert house.reloader.problems == []
+
+
+async def test_a_fault_of_ours_costs_one_reload_and_not_the_next(
+    house: House, shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: object) -> list[Problem]:
+        raise ZeroDivisionError("by zero")
+
+    change(shop, "page: home", "page: brand")
+    with monkeypatch.context() as patched:
+        patched.setattr("router.reload.moves", fails)
+        outcome = await house.reloader.reload("test")
+    assert (outcome.outcome, outcome.problems[0].message) == ("refused", "ZeroDivisionError: by zero")
+
+    assert (await house.reloader.reload("test")).outcome == "live"
