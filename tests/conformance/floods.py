@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from time import monotonic
 from typing import Any
 
+from tests.bench import machine
 from tests.bench.table import markdown
 from tests.conformance.helpers import Held, a_system, held, visitors
 from tests.conformance.proxies import Contender, Running, started
@@ -179,20 +180,23 @@ class Endured:
 
     visitors: dict[str, Any]
     most: Held
+    worked: float
+    """Seconds of processor time."""
     note: Note
 
     def cell(self, before: Held) -> str:
         lost = sum(self.visitors["failed"].values()) + self.visitors["refused"]
-        said = f"{self.visitors['p50']:.1f} / {self.visitors['p99']:.1f} ms, +{self.most.memory - before.memory:.0f} MB"
+        said = f"{self.visitors['p50']:.1f} / {self.visitors['p99']:.1f} ms, +{self.most.memory - before.memory:.0f} MB, {self.worked:.1f} s"
         return said + (f", **{lost} lost**" if lost else "") + (f"; {self.note}" if self.note else "")
 
 
 async def one(contender: Contender, say: Callable[[str], None]) -> tuple[Held, dict[str, Endured], Held]:
     """Let all floods come over one proxy; return what it held before, what it bore, and what it holds after."""
     async with a_system() as system, started(contender, system, system, 60) as running:
+        begun = machine.cpu_seconds(running.process.pid)
         quiet = await visitors(running.port, 2, RATE)
         before = held(running.process.pid)
-        bore = {"no flood": Endured(quiet, before, "")}
+        bore = {"no flood": Endured(quiet, before, machine.cpu_seconds(running.process.pid) - begun, "")}
         for name, flood, seconds in FLOODS:
             bore[name] = await _endure(running, flood, seconds)
             say(f"{contender.title}, {name}: {bore[name].cell(before)}")
@@ -202,6 +206,7 @@ async def one(contender: Contender, say: Callable[[str], None]) -> tuple[Held, d
 
 
 async def _endure(running: Running, flood: Flood, seconds: float) -> Endured:
+    begun = machine.cpu_seconds(running.process.pid)
     coming = asyncio.create_task(flood(running.port, seconds))
     asking = asyncio.create_task(visitors(running.port, seconds, RATE))
     most = held(running.process.pid)
@@ -210,7 +215,7 @@ async def _endure(running: Running, flood: Flood, seconds: float) -> Endured:
         now = held(running.process.pid)
         most = Held(max(most.memory, now.memory), max(most.descriptors, now.descriptors))
     note = await coming
-    return Endured(await asking, most, note)
+    return Endured(await asking, most, machine.cpu_seconds(running.process.pid) - begun, note)
 
 
 async def run(contenders: Sequence[Contender], say: Callable[[str], None]) -> str:
@@ -220,4 +225,4 @@ async def run(contenders: Sequence[Contender], say: Callable[[str], None]) -> st
     rows = [[name, *(bore[name].cell(before) for before, bore, _ in found.values())] for name in names]
     rows.append(["memory before, after", *(f"{b.memory:.0f}, {a.memory:.0f} MB" for b, _, a in found.values())])
     rows.append(["descriptors before, after", *(f"{b.descriptors}, {a.descriptors}" for b, _, a in found.values())])
-    return markdown(["p50 / p99 of ordinary visitors, memory", *found], rows)
+    return markdown(["p50 / p99 of visitors, memory, processor", *found], rows)

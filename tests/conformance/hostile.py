@@ -141,7 +141,7 @@ async def requests(running: Running, cms: Recorder, commerce: Recorder, tally: T
     """Drive every hostile request, at once and in pieces; it is safe if both are, and an honest one after it is too."""
     for case in (*FRAMING, *HEADS, *SPOOFING):
         fault, served = await _request(case, running, cms, commerce)
-        if fault:  # once more: a machine that slept must not be held against anybody
+        if fault or not served:  # once more: a machine that slept must not be held against anybody
             fault, served = await _request(case, running, cms, commerce)
         tally.judge(group_of(case), case.name, fault)
         if case.passes and case not in SPOOFING:
