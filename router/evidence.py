@@ -379,6 +379,11 @@ def _proofs(
             "rules: refused when they load; plugins: such edits are dropped at run time",
         ),
         Proof(
+            "no script, fragment or other byte of the edge's own gets into a page",
+            True,
+            "bodies of answers pass as they came; nothing here composes or rewrites one",
+        ),
+        Proof(
             "no plugin gets a body, of a request or of an answer",
             True,
             "hooks are given heads only (router/hooks.py)",
