@@ -26,6 +26,7 @@ HOT = [
     "router/rules.py",
     "router/candidates.py",
     "router/index.py",
+    "router/issuers.py",
     "router/cards.py",
     "router/referrers.py",
     "router/boundary.py",

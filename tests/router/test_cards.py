@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from router.cards import CardWatch, carries_card, is_card, is_form, is_text
+from router.cards import CardWatch, carries_card, is_form, is_text
+from router.issuers import is_card
 
 VISA = "4111111111111111"
 
