@@ -185,8 +185,10 @@ class Endured:
     note: Note
 
     def cell(self, before: Held) -> str:
-        lost = sum(self.visitors["failed"].values()) + self.visitors["refused"]
-        said = f"{self.visitors['p50']:.1f} / {self.visitors['p99']:.1f} ms, +{self.most.memory - before.memory:.0f} MB, {self.worked:.1f} s"
+        bore = self.visitors
+        lost = sum(bore["failed"].values()) + bore["refused"]
+        more = self.most.memory - before.memory
+        said = f"{bore['p50']:.1f} / {bore['p99']:.1f} ms, +{more:.0f} MB, {self.worked:.1f} s"
         return said + (f", **{lost} lost**" if lost else "") + (f"; {self.note}" if self.note else "")
 
 
