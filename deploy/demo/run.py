@@ -58,7 +58,7 @@ def main(listen: str = "127.0.0.1:8080", admin: str = "127.0.0.1:9090") -> int:
         edge = stack.enter_context(Edge(folder, shop, house, ("--keys", str(keys))))
         if not edge.wait_until_ready(stop, _TO_START):
             return 0 if stop.is_set() else 1  # the edge itself has said what is wrong
-        welcome(_url(shop), _url(house), rules, cms.pid)
+        welcome(_url(shop), _url(house), rules, cms.pid, commerce.pid)
         while not stop.wait(_LOOK):
             if edge.ended:
                 raise StartError("the edge has ended by itself; what it said stands above")

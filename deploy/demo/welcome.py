@@ -11,7 +11,7 @@ from rich.table import Table
 _console = Console(highlight=False, soft_wrap=True)
 
 
-def welcome(shop: str, admin: str, rules: Path, cms_pid: int) -> None:
+def welcome(shop: str, admin: str, rules: Path, cms_pid: int, commerce_pid: int) -> None:
     """Print where the shop and the admin address are, and what to try."""
     file = escape(str(rules))
     steps = (
@@ -25,6 +25,10 @@ def welcome(shop: str, admin: str, rules: Path, cms_pid: int) -> None:
         f"[b]Ask why:[/] curl '{admin}/api/explain?url=/catalogue/1001/'",
         f"[b]Ask about another day:[/] curl '{admin}/api/explain?url=/summer/&at=2026-07-14'",
         f"[b]Stop the CMS:[/] kill {cms_pid}. Products come from commerce; after a while the CMS is back.",
+        (
+            f"[b]Stop commerce[/] with something in the basket: kill {commerce_pid}. When it is back it has forgotten "
+            "everybody, and you go on as if nothing had been."
+        ),
     )
     addresses = Table.grid(padding=(0, 2))
     addresses.add_row("[b]The shop[/]", f"[b cyan]{shop}/[/]")

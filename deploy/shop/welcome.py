@@ -25,7 +25,7 @@ def welcome(shop: str, admin: str, variant: str, data: Path) -> None:
     steps = (
         f"[b]Buy:[/] {shop}/campaigns/summer-table/ is Wagtail's; what it offers is posted to the shop and back.",
         f"[b]Log in[/] at the top as {name}. The page you come back to greets you, and the basket is whole.",
-        f"[b]Walk:[/] makers, stories, {shop}/catalogue/ (django-oscar's), and back. Basket and login are everywhere.",
+        f"[b]Walk:[/] makers, Atelier, {shop}/catalogue/ (django-oscar's), and back. Basket and login are everywhere.",
         "[b]Two tabs:[/] log out in one, on either side, and reload the other.",
         "[b]Order[/] it (nothing is charged). Both sides show an empty basket, in every tab.",
         f"[b]See what scripts see:[/] {shop}/.inseam/session",
