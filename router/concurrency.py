@@ -43,18 +43,28 @@ _DEEPER: Final = 0.5
 _AS_MANY: Final = 0.78
 """Of the answers before, what counts as just as many: halfway, by ratio, between all of them and 60 %."""
 
+_AT_LEAST: Final = 0.7
+"""What that must be with the standard error against it."""
+
 _DOUBT: Final = 0.15
 """The largest standard error, of a logarithm of times, by which a trial can tell: 60 % is 0.51."""
 
+_LEAST_TRIED: Final = 12
 _MOST_TRIED: Final = 400
-"""Requests of a trial at most; where times differ so much that more were needed, it cannot tell."""
+"""Requests of a trial at least and at most; where times differ so much that more were needed, it cannot tell."""
 
+_BEARABLE: Final = 4.0
 _LONGEST: Final = 30.0
-"""Seconds of a trial at most. Those under way must end first; they are answered as fast as the system can."""
+"""Seconds of a trial at most. Those under way must end first, and nobody should give up waiting for it; unless answers
+take so many times longer than usual that waiting inside is worse."""
+_FAR: Final = 8.0
 
 _AGAIN: Final = 10.0
 _AT_LAST: Final = 60.0
 """Seconds between two trials; the time doubles while they show that nothing is wrong."""
+
+_APPEAL: Final = 3.0
+"""Seconds after which a system that was found overloaded for the first time is tried again."""
 
 _REFUSAL: Final = 100.0
 """An answer of 429 or 503 counts as one that takes so many times longer: a system that sheds is overloaded, too."""
@@ -105,7 +115,7 @@ class Times:
     @property
     def wanted(self) -> float:
         """How many of a kind are needed to tell a change of it."""
-        return (self.spread / _DOUBT) ** 2 * 2
+        return (self.spread / _DOUBT) ** 2 * 4
 
     @property
     def tell(self) -> bool:
@@ -123,8 +133,9 @@ class Trial:
     __slots__ = ("about", "began", "begun", "closed_at", "ended", "ends", "level", "limit", "start", "target", "times")
 
     def __init__(
-        self, about: int, now: float, level: float, target: float, times: Times, limit: int, in_flight: int
-    ) -> None:
+        self, about: int, now: float, level: float, target: float, times: Times, limit: int, in_flight: int,
+        longest: float,
+    ) -> None:  # fmt: skip
         self.about = about
         self.start = now
         self.level = level
@@ -132,7 +143,7 @@ class Trial:
         self.times = times
         self.limit = limit
         above = max(0.0, in_flight - target)
-        self.ends = now + min(above / level * times.typical + 2 * times.typical + 3.0, _LONGEST)
+        self.ends = now + min(above / level * times.typical + 2 * times.typical + 3.0, longest)
         self.began = 0.0
         self.begun = 0
         self.ended = 0
@@ -145,7 +156,7 @@ class Trial:
         if not self.begun:
             self.began = now
         self.begun += 1
-        if self.begun >= max(_ENOUGH, self.times.wanted) and now >= self.began + _WINDOW / 2:
+        if self.begun >= max(_LEAST_TRIED, self.times.wanted) and now >= self.began + _WINDOW / 2:
             self.closed_at = now
 
     def has(self, since: float) -> bool:
@@ -282,14 +293,17 @@ class Concurrency:
             elif slow:
                 self._set(min(float(self.limit), target))
             elif felt:
-                self._set(self.limit + sqrt(self.limit))
+                self._grow()
         elif self._suspicious and again:
             self._try(SLOWNESS if slow else DEPTH, now, level, _TRIED * level, times)
         elif self._suspicious and slow:
             self._frozen = self.limit
             self.limit = max(self.least, min(self.limit, self.in_flight))
         elif felt and not frozen:
-            self._set(self.limit + sqrt(self.limit))
+            self._grow()
+
+    def _grow(self) -> None:
+        self._set(self.limit + max(sqrt(self.limit), self.limit / 4))
 
     def _set(self, limit: float) -> None:
         self.limit = max(self.least, min(self.most, int(limit)))
@@ -303,7 +317,9 @@ class Concurrency:
         target = max(float(self.least), target)
         limit = self.limit
         self._set(target)
-        self._trial = Trial(about, now, level, target, times, limit, self.in_flight)
+        far = self.overloaded or times.typical > _FAR * self.usual
+        longest = _LONGEST if far else _BEARABLE
+        self._trial = Trial(about, now, level, target, times, limit, self.in_flight, longest)
 
     def _rest(self, now: float) -> None:
         """Try no more for some time, and for longer the next time."""
@@ -315,19 +331,25 @@ class Concurrency:
         """Go by what a trial showed."""
         before, times = trial.times, self._times
         self._open(now)
-        if not times.count or before.doubt**2 + times.doubt**2 > _DOUBT**2:
+        if not times.count:
             self.limit = trial.limit
             self._rest(now)
-        elif trial.kept_up(times) < _AS_MANY:
+            return
+        kept_up = trial.kept_up(times)
+        doubt = sqrt(before.doubt**2 + times.doubt**2)
+        if kept_up < _AS_MANY:  # in doubt, too: to be wrong here costs little, and is found out later
             self.usual = times.typical
             knee = trial.level * times.typical / before.typical
             self._set(trial.limit if _TOLERANCE * knee >= trial.level else _TOLERANCE * knee)
             self._rest(now)
+        elif doubt > _DOUBT or kept_up * exp(-doubt) < _AT_LEAST:
+            self.limit = trial.limit
+            self._rest(now)
         else:
+            self._next = now + (_AGAIN if self.overloaded else _APPEAL)
             self.overloaded = True
             self.usual = min(self.usual, times.typical)
             self._pause = _AGAIN
-            self._next = now + _AGAIN
             self._calm_since = now
             if trial.about == KNOWLEDGE:
                 self.limit = trial.limit
