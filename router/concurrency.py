@@ -10,8 +10,7 @@ from the second what it needs. So nothing is believed before it was tried:
     fewer are answered                              then it only takes longer: as before, and this is its usual time
 
 Envoy's adaptive concurrency tries too, to learn its minRTT, but every minute and down to three requests; here it
-happens only under suspicion, and costs nobody an answer, because who is not let in waits. Pure: times come in, in
-seconds.
+happens only under suspicion, and who is not let in meanwhile waits. Pure: times come in, in seconds.
 """
 
 from __future__ import annotations
