@@ -24,7 +24,7 @@ def read_private(path: str | Path, most: int, way_out: str) -> bytes:
     try:
         found = os.fstat(descriptor)
         if not stat.S_ISREG(found.st_mode):
-            raise KeysError(f"{path}: this is no regular file: {way_out}")
+            raise KeysError(f"{path}: this is no regular file: give the path of the file itself")
         if exposed(found):
             mode = stat.S_IMODE(found.st_mode)
             raise KeysError(f"{path}: others than its owner can get at it (mode {mode:04o}): chmod 600 {path}")
