@@ -185,7 +185,12 @@ class House:
         argv = [sys.executable, "-m", "router", "serve", "--rules", str(self.folder / "rules.yaml")]
         argv += ["--listen", f"127.0.0.1:{self.port}", "--admin", f"127.0.0.1:{self.admin}"]
         argv += ["--workers", str(self.workers), "--store", self.store_url(), "--keys", str(self.keys)]
-        return Program("edge", argv, self.folder, lambda: answers(f"http://127.0.0.1:{self.admin}/readyz"))
+        log = self.folder / "edge.log"
+
+        def ready() -> bool:  # with all workers: one that is killed at the very start ends the edge, as if it could not
+            return answers(f"http://127.0.0.1:{self.admin}/readyz") and "serving " in log.read_text()
+
+        return Program("edge", argv, self.folder, ready)
 
     def redis(self) -> Program:
         port = self.ports["redis"]
