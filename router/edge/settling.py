@@ -32,6 +32,9 @@ _FOR_A_QUESTION: Final = 3.0
 
 _NOTHING: Final = Changes()
 
+_ENVELOPE: Final = frozenset({"iss", "aud", "iat", "exp", "nbf", "jti", "sid"})
+"""Claims that say nothing of the visitor."""
+
 _PATH: Final = re.compile("/[!-~]*")
 
 
@@ -129,7 +132,14 @@ def _update(seam: Seam, relay: Request, system: str, values: list[bytes]) -> Cha
             claims: Mapping[str, object] = read_plain_update(value, sid)
         else:
             claims = read_update(value, system, sid, seam.keeper.ring, int(relay.edge.wall))
-        return read_changes(claims)
+        changes = read_changes(claims)
+        if not changes:
+            names = ", ".join(sorted(claims.keys() - _ENVELOPE)) or "no claim"
+            seam.ledger.log(
+                f"an update of {system} tells nothing that is known here: it has {names[:200]}; "
+                f"request={relay.view.request_id}"
+            )
+        return changes
     except (BadToken, BadClaims) as error:
         seam.ledger.event(f"update_refused:{system}:{error.reason}")
         seam.ledger.log(f"an update of {system} is refused ({error.reason}): {error}; request={relay.view.request_id}")

@@ -88,6 +88,13 @@ def _systems(work: Work, said: shape.File) -> None:
         )
     owner: dict[Any, SystemSpec] = {}
     for system in work.systems.values():
+        if system.unsigned and system.authority:
+            own = said.systems[system.name].updates
+            work.findings.warn(
+                ("systems", system.name, *(("updates",) if own else ())),
+                "whoever can answer for it is believed what they tell of a visitor, unsigned",
+                f"only for a trial: `inseam keys export {system.name}` says what to sign with",
+            )
         for place, server in enumerate(system.servers):
             other = owner.setdefault((server.host, server.port), system)
             if other is not system and other.payment is not system.payment:

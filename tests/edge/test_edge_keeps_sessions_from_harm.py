@@ -230,6 +230,13 @@ async def test_an_update_that_cannot_be_believed_changes_nothing_and_costs_no_pa
         assert it.events()[f"update_refused:commerce:{reason}"] == 1
 
 
+async def test_an_update_with_a_name_mistyped_is_told_of(capsys):
+    async with kept() as it:
+        await it.browser().ask("/shop/", "POST", says(raw=by(sub=..., bascet=TWO)))
+
+    assert "an update of commerce tells nothing that is known here: it has bascet" in capsys.readouterr().err
+
+
 async def test_a_public_key_is_no_secret_to_sign_with():
     """REQUIREMENTS, 1: key confusion."""
     private = ec.generate_private_key(ec.SECP256R1())
