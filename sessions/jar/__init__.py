@@ -202,8 +202,8 @@ class Jar:
         """
         cookie = SetCookie(set_cookie, secure, rewritten, now)
         form = self._names.form(cookie.name)
-        if form.kind == OURS:
-            return []
+        if form.kind == OURS or (not cookie.name and prefix_of(cookie.value.strip(SPACE))):
+            return []  # a browser takes no `=__Host-x=1`, which would come back as `__Host-x=1` (6265bis, 5.7)
         seen = self._seen_of(cookies_of_request, cookie.name)
         if form.alone and form.only == system:
             return _claimed(system, cookie, seen)

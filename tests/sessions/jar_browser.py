@@ -77,7 +77,7 @@ class Browser:
             elif key == b"secure":
                 is_secure = True
         low = name.lower()
-        if not name and (not value or value.lower().startswith((b"__host-", b"__secure-"))):
+        if not name and (not value or value.lower().startswith((b"__host-", b"__secure-", b"__http-"))):
             return
         if len(name) + len(value) > 4096 or (is_secure and not secure):
             return

@@ -148,6 +148,8 @@ def test_names_that_are_made_up_do_not_fill_the_memory(jar):
     ("cms", b"~csrftoken=commerce", [b"cms~~~csrftoken=commerce; HttpOnly"]),
     ("cms", b"=commerce~sessionid=evil", [b"cms~=commerce~sessionid=evil; HttpOnly"]),
     ("cms", b"word; Path=/", [b"cms~=word; Path=/; HttpOnly"]),
+    ("cms", b"= __host-sessionid=evil; Path=/", []),  # no browser takes it
+    ("cms", b"__Secure-word", []),
     ("cms", b"inseam=forged; Path=/", []),
     ("cms", b"__Host-inseam=forged; Path=/; Secure", []),
     ("cms", b"inseam-split=1", []),
