@@ -1,6 +1,6 @@
 """What becomes of a shop's visitors when they are three times as many as commerce bears.
 
-Commerce works on eight requests at a time, 100 ms each: 80 a second. After a calm half minute of 40 a second come 240 a
+Commerce works on eight requests at a time, 100 ms each: 80 a second. After a calm while of 40 a second come 240 a
 second for a while, at random moments, whether or not the others were answered (an open loop, as visitors are). One who
 has no answer after ten seconds has gone. Of the visitors 15 % are buying, 15 % look around with a basket (some at their
 account), the others only look around: a third of them at stories, which the CMS has, too.
@@ -36,6 +36,7 @@ def contenders(cms: str) -> list[Proxy]:
     found = []
     for name, title, said in (
         ("overload", "this edge", ""),
+        ("overload-limit", "this edge, limit by hand", f"overload: {{limit: {2 * THREADS}}}"),
         ("overload-off", "this edge, overload: off", "overload: off"),
     ):
         one = edge(name, title)
