@@ -32,9 +32,9 @@ def write(section: str, content: str, file: Path = RESULTS) -> None:
 
 
 def revision() -> str:
-    """Return the commit that was measured, with `-dirty` where files differ from it; RESULTS.md itself may."""
+    """Return the commit that was measured, with `-dirty` where files differ from it; what is written here may."""
     commit = _git("describe", "--always")
-    changed = _git("status", "--porcelain", "--", ":/", f":(exclude){RESULTS.name}")
+    changed = _git("status", "--porcelain", "--", ":/", f":(exclude){RESULTS.name}", ":(exclude)RELIABILITY.md")
     return (commit or "unknown") + ("-dirty" if changed else "")
 
 
