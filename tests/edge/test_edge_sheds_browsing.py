@@ -9,7 +9,10 @@ from sessionful import TWO, answer_of, kept, says
 from shop import Call, answering, page, rule, shop, system
 from visitor import request
 
+from router.edge.asker import Asker
+from router.edge.line import Line
 from router.model import Overload, Timeouts
+from router.ranks import BROWSING, BUYING, CARRYING, CLOSE, KNOWN
 from router.rules import Mirror
 
 RULES = (
@@ -219,21 +222,39 @@ async def test_while_a_system_is_overloaded_who_only_browses_does_not_wait_for_l
         assert [(await visitor.answer()).status for visitor in (first, buying)] == [200] * 2
 
 
-async def test_who_is_impatient_takes_everybody_of_a_lower_rank_along():
-    till = Till()
-    overload = Overload(limit=1, adaptive=False, patience=0.3)
-    async with shop(RULES, commerce=system(till, overload=overload), cms=answering()) as it:
-        first = await taken(it, till)
-        buying = await comes(it, "/checkout/")
-        account = await comes(it, "/account/")
-        await asyncio.sleep(1.0)
-        late = await comes(it, "/p/1")
+class Somebody(Asker):
+    """Somebody in line, who is known by rank only."""
 
-        refused = [(await visitor.answer()).status for visitor in (account, late)]
-        till.answer(2)
+    def __init__(self, rank: int) -> None:
+        self.known_rank = rank
 
-        assert refused == [503, 503]
-        assert [(await visitor.answer()).status for visitor in (first, buying)] == [200] * 2
+    @property
+    def rank(self) -> int:
+        return self.known_rank
+
+
+def test_when_somebody_has_to_go_everybody_of_a_lower_rank_goes_first():
+    line = Line()
+    buying, carrying, known, late = Somebody(BUYING), Somebody(CARRYING), Somebody(KNOWN), Somebody(BROWSING)
+    for asker in (buying, carrying, known):
+        line.add(asker, 0.0)
+    line.add(late, 1.4)
+
+    assert line.impatient(0.9, 0.5) == []  # a burst, so far
+    assert line.impatient(1.0, 0.6) == []
+    assert line.impatient(1.5, 0.5) == [late, known]
+    assert line.everybody() == [buying, carrying, known, late]
+
+
+def test_nobody_with_a_basket_is_made_to_go_however_long_they_wait():
+    line = Line()
+    askers = [Somebody(CARRYING), Somebody(CLOSE), Somebody(BUYING)]
+    for asker in askers:
+        line.add(asker, 0.0)
+
+    assert line.impatient(60.0, 0.5) == []
+    assert line.last_below(BUYING) is askers[0]
+    assert line.last_below(CARRYING) is None
 
 
 async def test_a_burst_that_passes_costs_nobody_a_page():
