@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from sessionful import TWO, answer_of, kept, says
+from sessionful import TWO, answer_of, interpreted, kept, says
 from shop import Call, answering, page, rule, shop, system
 from visitor import request
 
@@ -222,20 +222,24 @@ async def test_while_a_system_is_overloaded_who_only_browses_does_not_wait_for_l
         assert [(await visitor.answer()).status for visitor in (first, buying)] == [200] * 2
 
 
-class Somebody(Asker):
-    """Somebody in line, who is known by rank only."""
+def in_line(*ranks: int) -> list[Asker]:
+    """People who are known by their rank only. (Compiled, an asker is nothing that a spec can make.)"""
 
-    def __init__(self, rank: int) -> None:
-        self.known_rank = rank
+    class Somebody(Asker):
+        def __init__(self, rank: int) -> None:
+            self.known_rank = rank
 
-    @property
-    def rank(self) -> int:
-        return self.known_rank
+        @property
+        def rank(self) -> int:
+            return self.known_rank
+
+    return [Somebody(rank) for rank in ranks]
 
 
+@interpreted
 def test_when_somebody_has_to_go_everybody_of_a_lower_rank_goes_first():
     line = Line()
-    buying, carrying, known, late = Somebody(BUYING), Somebody(CARRYING), Somebody(KNOWN), Somebody(BROWSING)
+    buying, carrying, known, late = in_line(BUYING, CARRYING, KNOWN, BROWSING)
     for asker in (buying, carrying, known):
         line.add(asker, 0.0)
     line.add(late, 1.4)
@@ -246,9 +250,10 @@ def test_when_somebody_has_to_go_everybody_of_a_lower_rank_goes_first():
     assert line.everybody() == [buying, carrying, known, late]
 
 
+@interpreted
 def test_nobody_with_a_basket_is_made_to_go_however_long_they_wait():
     line = Line()
-    askers = [Somebody(CARRYING), Somebody(CLOSE), Somebody(BUYING)]
+    askers = in_line(CARRYING, CLOSE, BUYING)
     for asker in askers:
         line.add(asker, 0.0)
 
