@@ -201,7 +201,7 @@ UPDATES: dict[str, tuple[Callable[[], str], str]] = {
     "issued by another system": (lambda: by(iss="cms"), "issuer"),
     "of another session": (lambda: by(sid="x" * 22), "sid"),
     "a session token": (lambda: by(header={"typ": "inseam-session+jwt"}), "typ"),
-    "cut": (lambda: by()[:-21], "malformed"),
+    "cut": (lambda: by()[:-22], "malformed"),
     "too large": (lambda: by(basket={**TWO, "lines": [{"sku": "s" * 60, "quantity": 1}] * 90}), "oversized"),
     "no token": (lambda: "hello", "malformed"),
     "plain JSON": (lambda: '{"sub":"666"}', "malformed"),
