@@ -1,5 +1,6 @@
 // Forms in a story that post to the shop. Django wants the token that it gave this browser: it is asked for when somebody
-// buys, from the shop's lightest page that has such a form, so that a page that is only read costs the shop nothing.
+// buys, from a page of the shop that has such a form for guests and customers, so that a page that is only read costs
+// the shop nothing.
 for (const form of document.querySelectorAll("[data-shop-form]")) {
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
@@ -12,7 +13,7 @@ for (const form of document.querySelectorAll("[data-shop-form]")) {
 }
 
 async function token() {
-  const page = await (await fetch("/password-reset/", { cache: "no-store" })).text();
+  const page = await (await fetch("/catalogue/", { cache: "no-store" })).text();
   const asked = new DOMParser().parseFromString(page, "text/html").querySelector("[name=csrfmiddlewaretoken]");
   return asked?.value ?? "";
 }
