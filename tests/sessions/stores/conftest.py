@@ -28,6 +28,15 @@ def documented_user() -> str:
 number = itertools.count(1)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """On a busy machine a TLS connect may run out of its 50 ms. asyncio of Python 3.11 leaves the socket of a handshake
+    that is cancelled to the garbage collector, which finds it in the middle of a later spec."""
+    half_open = "ignore:Exception ignored in. <(socket.socket|function _SelectorTransport)"
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.filterwarnings(f"{half_open}:pytest.PytestUnraisableExceptionWarning"))
+
+
 @pytest.fixture(scope="session")
 def redis_server() -> Iterator[RedisServer]:
     with server(documented_user()) as one:
