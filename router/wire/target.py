@@ -32,6 +32,9 @@ _UNCLEAR = (
 _ESCAPE = re.compile(rb"%([0-9A-Fa-f]{2})")
 _DOT_SEGMENT = re.compile(rb"/\.{1,2}(?:/|$)")
 _UNRESERVED = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
+_DISGUISED = re.compile(r"[/\\]\.\.(?![^/\\;:?#+\s])")
+"""Two dots to a server that folds signs or cuts off what stands behind them. Nobody's page is called so, and where such a
+path leads depends on which of its signs a server reads."""
 _PATH_BYTE = re.compile(rb"(?:/|[A-Za-z0-9\-._~!$&'()*+,=:@]|%[0-9A-F]{2})*")
 
 
@@ -49,6 +52,8 @@ def canonical(path: bytes) -> bytes:
     text = _decoded(once)
     if unicodedata.normalize("NFC", text) != text:
         raise AmbiguousPath("the path is not in Unicode normal form C")
+    if _DISGUISED.search(folded(text)):
+        raise AmbiguousPath("the path has a dot segment (. or ..) in disguise")
     return once
 
 
@@ -127,6 +132,7 @@ def _steps(text: str) -> tuple[str, ...]:
         folded(plain),
         # One that walks `/x/..%20/basket/..%C2%AD` and sees the soft hyphen stays in the basket: no dot segment, to it.
         unfolded if ".." in unfolded else text,
+        plain.partition("\0")[0] if "\0" in plain else text,
         _walked(text),
         _walked(text.replace("+", " ")),
         _walked(text.replace("..", ".")),

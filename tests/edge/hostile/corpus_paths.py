@@ -133,6 +133,7 @@ SPELLINGS: list[Spelling] = [
     _as("behind dots and a NUL", "/x/..%00/{w}"),
     _as("behind blank dots, before dots with a soft hyphen", "/x/..%20/{w}/..%c2%ad"),
     _as("behind dots with a parameter, before dots with a wide sign", "/x/..%3b/{w}/..%ef%bc%9fx"),
+    _as("behind dots with a parameter, before dots with two wide signs", "/x/..%3b/{w}/..%e2%88%95%ef%bc%9fx"),
     _as("behind wide backslashes, before dots with a byte order mark", "/x%ef%bc%bc..%ef%bc%bc{w}/..%ef%bb%bf"),
     # what stands at the end of a name
     _as("with a parameter", "/{w};x=y"),

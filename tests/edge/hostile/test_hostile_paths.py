@@ -49,9 +49,7 @@ async def test_what_only_looks_like_checkout_is_the_magazines(path: str):
         assert it.commerce.requests == []
 
 
-@pytest.mark.parametrize(
-    "path", ["/Checkout/", "/checkout./", "/checkout%20", "/check%C2%ADout", "/x/%EF%BC%8E%EF%BC%8E/basket"]
-)
+@pytest.mark.parametrize("path", ["/Checkout/", "/checkout./", "/checkout%20", "/check%C2%ADout", "/%EF%BC%8Fbasket"])
 async def test_a_refused_reading_costs_only_itself(path: str):
     async with shop() as it:
         answers = await exchange(it.port, [get(target=path.encode()), CLOSING])
