@@ -33,8 +33,8 @@ _ESCAPE = re.compile(rb"%([0-9A-Fa-f]{2})")
 _DOT_SEGMENT = re.compile(rb"/\.{1,2}(?:/|$)")
 _UNRESERVED = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
 _DISGUISED = re.compile(r"[/\\]\.\.(?![^/\\;:?#+\s])")
-"""Two dots to a server that folds signs or cuts off what stands behind them. Nobody's page is called so, and where such a
-path leads depends on which of its signs a server reads."""
+"""Two dots to a server that folds signs or cuts off what stands behind them. Nobody's page is called so, and where such
+a path leads depends on which of its signs a server reads."""
 _PATH_BYTE = re.compile(rb"(?:/|[A-Za-z0-9\-._~!$&'()*+,=:@]|%[0-9A-F]{2})*")
 
 
